@@ -1,0 +1,22 @@
+/**
+ * One project a package, so that `vitest --project cache` runs one room of the house.
+ *
+ * This file is the root configuration itself; `vitest.config.ts` re-exports it because vitest 4 ignores the older
+ * form of a workspace file without a word.
+ */
+import { existsSync, readdirSync } from "node:fs"
+import { defineConfig } from "vitest/config"
+
+const packages = readdirSync("packages").filter((name) => existsSync(`packages/${name}/test`))
+
+export default defineConfig({
+  test: {
+    projects: packages.map((name) => ({
+      extends: true as const,
+      root: `packages/${name}`,
+      test: { name, include: ["test/**/*.test.ts"] }
+    })),
+    testTimeout: 30_000,
+    hookTimeout: 60_000
+  }
+})
