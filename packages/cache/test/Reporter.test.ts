@@ -92,6 +92,31 @@ describe("Reporter / errorName", () => {
   })
 })
 
+describe("Reporter / errorFrames", () => {
+  it.effect("names the places and the spans that an error came by", () =>
+    Effect.gen(function* () {
+      const raise = Effect.fail(new RowRefused("canary\n    at canary (/canary.ts:1:1)")).pipe(
+        Effect.withSpan("inner"),
+        Effect.withSpan("outer")
+      )
+      const cause = yield* Effect.flip(Effect.sandbox(raise))
+      const frames = Reporter.errorFrames(Cause.isFailType(cause) ? cause.error : undefined)
+      expect(frames[0]).toMatch(/^ +at .*Reporter\.test\.ts:\d+/)
+      expect(frames.at(-2)).toMatch(/^ +at inner \(.*Reporter\.test\.ts/)
+      expect(frames.at(-1)).toMatch(/^ +at outer \(.*Reporter\.test\.ts/)
+      expect(frames.join()).not.toContain("canary")
+    })
+  )
+
+  it.each([
+    ["a text", "    at canary"],
+    ["plain data", { stack: "    at canary" }],
+    ["nothing", undefined]
+  ])("%s comes from nowhere", (_, error) => {
+    expect(Reporter.errorFrames(error)).toEqual([])
+  })
+})
+
 describe("Reporter / layerLog", () => {
   it.effect("a swallowed failure is a warning that says what failed, where, and why", () =>
     Effect.gen(function* () {

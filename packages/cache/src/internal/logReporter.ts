@@ -44,16 +44,16 @@ const chain = (error: unknown): string => {
 
 // A getter of an application's error may throw, and a chain of causes may be a ring without an end.
 const describe = (error: unknown): string => Option.getOrElse(Option.liftThrowable(chain)(error), () => "unreadable")
-const pretty = Option.liftThrowable((defect: unknown) => Cause.prettyErrors(Cause.die(defect))[0])
+const pretty = Option.liftThrowable((error: unknown) => Cause.prettyErrors(Cause.fail(error))[0])
 
 const frame = /^\s+at \S.*$/
 
 // The frames stand at the end of a stack, after the message, which may itself have lines that look like frames.
-const frames = (defect: unknown): ReadonlyArray<string> => {
-  const { message = "", stack = "" } = Option.getOrUndefined(pretty(defect)) ?? {}
+export const errorFrames = (error: unknown): ReadonlyArray<string> => {
+  const { message = "", stack = "" } = Option.getOrUndefined(pretty(error)) ?? {}
   const at = stack.indexOf(message)
   const lines = (at < 0 ? stack : stack.slice(at + message.length)).split("\n")
-  return lines.slice(lines.findLastIndex((line) => !frame.test(line)) + 1).slice(0, 12)
+  return lines.slice(lines.findLastIndex((line) => !frame.test(line)) + 1)
 }
 
 const line = (failure: CacheFailure, suppressed: number): string => {
@@ -66,7 +66,11 @@ const line = (failure: CacheFailure, suppressed: number): string => {
     `${failure.cache}: ${failure.operation} failed (${failure.kind})${failure.surfaced ? "" : ", answered without it"}`,
     `: ${[...new Set(errors)].join("; ")}`,
     suppressed === 0 ? "" : ` (and ${suppressed} more not logged)`,
-    ...defects.flatMap(frames).map((frame) => `\n${frame}`)
+    ...defects.flatMap((defect) =>
+      errorFrames(defect)
+        .slice(0, 12)
+        .map((frame) => `\n${frame}`)
+    )
   ].join("")
 }
 
