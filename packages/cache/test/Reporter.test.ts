@@ -54,6 +54,13 @@ class RowRefused extends Error {
   readonly parameters = ["canary"]
 }
 
+const refuse = () => {
+  throw new Error("canary")
+}
+
+/** Throws whatever it is asked. */
+const hostile = new Proxy({}, { get: refuse, has: refuse, getPrototypeOf: refuse })
+
 describe("Reporter / severity", () => {
   it.each([
     ["a swallowed failure", false, Cause.fail("e"), "Warning"],
@@ -81,6 +88,7 @@ describe("Reporter / errorName", () => {
     ["the class of an object", new Map([["canary", 1]]), "Map"],
     ["plain data", { canary: 1 }, "Object"],
     ["an object without a class", Object.create(null), "object"],
+    ["nothing that can be read", hostile, "unreadable"],
     ["a text", "canary", "string"],
     ["nothing", null, "null"],
     ["undefined", undefined, "undefined"],
@@ -211,10 +219,6 @@ describe("Reporter / layerLog", () => {
 
   it.effect("an error that throws when it is looked at is logged as unreadable", () =>
     Effect.gen(function* () {
-      const refuse = () => {
-        throw new Error("canary")
-      }
-      const hostile = new Proxy({}, { get: refuse, has: refuse, getPrototypeOf: refuse })
       for (const cause of [Cause.fail(hostile), Cause.die(hostile)]) {
         const lines = yield* logged({ cause })
         expect(lines.map(({ text }) => text.split(" ").at(-1))).toEqual(["unreadable"])
