@@ -108,6 +108,14 @@ describeWithRedis("UpstashLocal / commands", () => {
       })
     )
 
+    it.effect("each transaction has a connection of its own", () =>
+      Effect.gen(function* () {
+        const id = Effect.map(post("/multi-exec", [["CLIENT", "ID"]]), ({ body }) => JSON.stringify(body))
+        const shared = JSON.stringify([yield* command("CLIENT", "ID")])
+        expect(new Set([shared, yield* id, yield* id]).size).toBe(3)
+      })
+    )
+
     it.effect("transactions of concurrent requests do not mix", () =>
       Effect.gen(function* () {
         const one = post(
@@ -161,7 +169,7 @@ describeWithRedis("UpstashLocal / bad input", () => {
         const { token } = yield* UpstashLocal.UpstashLocal
         const right = Redacted.value(token)
         for (const path of paths) {
-          for (const authorization of ["", "Bearer ", "Bearer wrong", `Bearer ${right}x`, right, `Basic ${right}`]) {
+          for (const authorization of ["", "Bearer ", "Bearer wrong", `Bearer ${right}x`, right, `Digest ${right}`]) {
             const answer = yield* ask(path, { method: "POST", body: '[["PING"]]', headers: { authorization } })
             expect([path, authorization, answer.status]).toEqual([path, authorization, 401])
           }
