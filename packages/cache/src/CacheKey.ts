@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import { createHash, createHmac } from "node:crypto"
+import type * as Context from "effect/Context"
 import * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import { ConfigurationError } from "./CacheError.js"
@@ -56,6 +57,8 @@ export interface CacheKey<A, I = any, R = never> {
   readonly schema: Schema.Schema<A, I, R>
   /** The tags known before a lookup, as stores hold them: of the prefix, of the scope, and the user's. */
   readonly tags: ReadonlyArray<string>
+  /** What the schema needs, where that is known beforehand. */
+  readonly context?: Context.Context<never> | undefined
 }
 
 /**
@@ -263,7 +266,8 @@ const scopeTagOf = (prefix: string, scope: string): string => `s:${encodeText(pr
  * @since 0.1.0
  * @category tags
  */
-export const scopeTag = (prefix: string, scope: Part): string => scopeTagOf(prefix, encodePart(`scope of "${prefix}"`, scope))
+export const scopeTag = (prefix: string, scope: Part): string =>
+  scopeTagOf(prefix, encodePart(`scope of "${prefix}"`, scope))
 
 /**
  * A tag of the user as stores hold it. Tags belong to the store, not to a prefix: `team:1` of one repository is the
@@ -274,7 +278,10 @@ export const scopeTag = (prefix: string, scope: Part): string => scopeTagOf(pref
  */
 export const userTag = (tag: string): string => {
   if (typeof tag !== "string" || tag === "") {
-    throw new ConfigurationError({ where: "tag", detail: `expected a text that is not empty, got ${tag === "" ? '""' : typeof tag}` })
+    throw new ConfigurationError({
+      where: "tag",
+      detail: `expected a text that is not empty, got ${tag === "" ? '""' : typeof tag}`
+    })
   }
   return `t:${shorten(encodeText(tag))}`
 }

@@ -17,7 +17,7 @@ import { userTag } from "./CacheKey.js"
  * @since 0.1.0
  * @category models
  */
-export interface CachePolicy<in A = never, in out E = any> {
+export interface CachePolicy<in A = unknown, out E = never> {
   /**
    * How long a value is fresh, or a function of the value.
    * `DurationInput`. Default 5 minutes. Zero: not stored. More than a year counts as a year. When the function throws
@@ -81,17 +81,26 @@ export interface CachePolicy<in A = never, in out E = any> {
 }
 
 /**
+ * A policy of whatever values and failures.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Any = CachePolicy<any, any>
+
+/**
  * Which failures are stored, how, and for how long.
  *
  * @since 0.1.0
  * @category models
  */
-export interface FailurePolicy<in out E> {
-  readonly schema: Schema.Schema<E, any>
+export interface FailurePolicy<out E> {
+  /** A failure that this schema does not describe is not stored. */
+  readonly schema: Schema.Schema.AnyNoContext & { readonly Type: E }
   /** `DurationInput`. Its own time to live; stale windows do not apply to failures. */
   readonly timeToLive: Duration.DurationInput
-  /** Whether a failure is stored. Default: every typed failure. */
-  readonly cacheable?: ((error: E) => boolean) | undefined
+  /** Whether a failure is stored. Default: every one that the schema describes. */
+  cacheable?(error: E): boolean
 }
 
 /**
@@ -182,7 +191,7 @@ export interface Resolved {
   readonly awaitWrite: boolean
   readonly failures:
     | {
-        readonly schema: Schema.Schema<any, any>
+        readonly schema: Schema.Schema.AnyNoContext
         readonly timeToLiveMillis: number
         readonly cacheable: (error: unknown) => boolean
       }
@@ -223,8 +232,8 @@ const number = (field: string, input: unknown, maximum: number): number => {
  * @since 0.1.0
  * @category constructors
  */
-export const resolve = (...policies: ReadonlyArray<CachePolicy<any, any> | undefined>): Resolved => {
-  const policy: CachePolicy<any, any> = merge(...policies)
+export const resolve = (...policies: ReadonlyArray<Any | undefined>): Resolved => {
+  const policy: Any = merge<any, any>(...policies)
   const timeToLive = policy.timeToLive ?? defaultTimeToLive
   const fixed = typeof timeToLive === "function" ? undefined : kept("timeToLive", timeToLive)
   const staleWhileRevalidateMillis = kept("staleWhileRevalidate", policy.staleWhileRevalidate ?? 0)
