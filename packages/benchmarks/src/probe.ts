@@ -19,6 +19,5 @@ const main = Effect.gen(function* () {
   yield* run("bare", lookup)
   yield* run("hit", cached)
   yield* run("hit again", cached)
-  
 })
 await Effect.runPromise(main.pipe(Effect.provide(Layer.provide(Cache.layer, [Store.layerMemory, Reporter.layerNoop]))))
