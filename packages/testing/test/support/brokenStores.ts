@@ -3,7 +3,7 @@
  * it: a case that finds nothing here was not seen to work.
  */
 import * as Epoch from "@larder/cache/Epoch"
-import * as Store from "@larder/cache/Store"
+import type * as Store from "@larder/cache/Store"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
@@ -321,7 +321,10 @@ export const brokenStores: ReadonlyArray<BrokenStore> = [
           )
       }
     },
-    caughtBy: ["changing the bytes after a fill, after a commit or after a read changes nothing that is stored"]
+    caughtBy: [
+      "changing the bytes after a fill, after a commit or after a read changes nothing that is stored",
+      "a Node buffer is copied as well, though its slices share its memory"
+    ]
   },
   {
     name: "stores the whole buffer behind the bytes",
