@@ -54,7 +54,7 @@ export type Fault =
   | { readonly _tag: "Fail"; readonly reason: StoreError["reason"] }
   | { readonly _tag: "Delay"; readonly duration: Duration.DurationInput }
   | { readonly _tag: "Hang" }
-  | { readonly _tag: "LoseReply"; readonly then: "Fail" | "Hang" }
+  | { readonly _tag: "LoseReply"; readonly ending: "Fail" | "Hang" }
   | { readonly _tag: "Die" }
 
 /**
@@ -95,7 +95,7 @@ export const hang: Fault = { _tag: "Hang" }
  * @since 0.1.0
  * @category constructors
  */
-export const loseReply = (then: "Fail" | "Hang" = "Fail"): Fault => ({ _tag: "LoseReply", then })
+export const loseReply = (ending: "Fail" | "Hang" = "Fail"): Fault => ({ _tag: "LoseReply", ending })
 
 /**
  * @since 0.1.0
@@ -177,7 +177,7 @@ export const make = (
           case "Hang":
             return Effect.never
           case "LoseReply":
-            return Effect.zipRight(effect, fault.then === "Hang" ? Effect.never : failure("Timeout"))
+            return Effect.zipRight(effect, fault.ending === "Hang" ? Effect.never : failure("Timeout"))
           case "Die":
             return Effect.dieMessage(`${store.name}: ${operation} died, as was asked for`)
         }
@@ -200,7 +200,7 @@ export const make = (
       faults: {
         set: (plan) =>
           Effect.sync(() => {
-            const plans = Array.isArray(plan) ? (plan as ReadonlyArray<Plan>) : [plan as Plan]
+            const plans = "fault" in plan ? [plan] : plan
             running = plans.map((plan) => ({ plan, seen: 0 }))
             met = 0
           }),
