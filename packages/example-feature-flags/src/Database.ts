@@ -42,19 +42,19 @@ export const layerUrl = (url: Redacted.Redacted, schema: string): Layer.Layer<Da
  * A pool of connections. Names of tables are put into the schema as statements are compiled, not by `search_path`:
  * that would be state of a session, which poolers between a program and PostgreSQL do not keep.
  *
- * `detour` is the local port that stands for the network. Only the socket goes there: the URL, and with it the name
- * that a certificate is checked against, stays as it is.
+ * PGlite takes at most ten connections in all. `detour` is the local port that stands for the network: only the socket
+ * goes there; the URL, and with it the name that a certificate is checked against, stays as it is.
  */
-const client = (detour?: number) =>
+const client = (options: { readonly connections: number; readonly detour?: number }) =>
   Layer.unwrapEffect(
     Effect.map(Database, ({ schema, url }) =>
       PgClient.layer({
         url,
-        maxConnections: 4,
+        maxConnections: options.connections,
         connectTimeout: "10 seconds",
         applicationName: "larder-example",
         transformQueryNames: (name) => (Tables.names.has(name) ? `${schema}.${name}` : name),
-        ...(detour === undefined ? {} : { stream: () => detourSocket(detour) })
+        ...(options.detour === undefined ? {} : { stream: () => detourSocket(options.detour!) })
       })
     )
   )
@@ -67,7 +67,7 @@ const detourSocket = (port: number): net.Socket => {
 }
 
 /** The database next door. */
-export const layerClient: Layer.Layer<SqlClient.SqlClient, SqlError, Database> = client()
+export const layerClient: Layer.Layer<SqlClient.SqlClient, SqlError, Database> = client({ connections: 4 })
 
 /** A network that can be cut, for good. */
 export class Network extends Context.Tag("example-feature-flags/Network")<
@@ -88,7 +88,7 @@ export const layerClientFar = (
         port: Number(port === "" ? 5432 : port),
         delayMillis
       })
-      return Layer.merge(client(network.port), Layer.succeed(Network, { cut: network.ask("cut") }))
+      return Layer.merge(client({ connections: 4, detour: network.port }), Layer.succeed(Network, { cut: network.ask("cut") }))
     })
   )
 
@@ -107,4 +107,4 @@ export const layerTables: Layer.Layer<never, SqlError, Database> = Layer.scopedD
     )
     yield* Tables.create(sql)
   })
-).pipe(Layer.provide(layerClient))
+).pipe(Layer.provide(client({ connections: 1 })))

@@ -4,6 +4,7 @@
  */
 import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
+import type { Fragment } from "@effect/sql/Statement"
 import * as Cache from "@larder/cache/Cache"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -43,7 +44,7 @@ const make = Effect.gen(function* () {
    * Climbs from each of the `starts`. The path walked so far is the cycle guard: the team that would close a circle is
    * not visited again. The whole way is fetched, also above the nearest row: what it means is not decided here.
    */
-  const climb = (starts: ReturnType<typeof sql>, slug: string, userId: number | null) =>
+  const climb = (starts: Fragment, slug: string, userId: number | null) =>
     sql<Met>`
       with recursive climb (start, team, depth, path) as (
         select start, start, 0, array[start] from (${starts}) as starts (start)
