@@ -263,7 +263,8 @@ const scopeTagOf = (prefix: string, scope: string): string => `s:${encodeText(pr
  * @since 0.1.0
  * @category tags
  */
-export const scopeTag = (prefix: string, scope: Part): string => scopeTagOf(prefix, encodePart(`scope of "${prefix}"`, scope))
+export const scopeTag = (prefix: string, scope: Part): string =>
+  scopeTagOf(prefix, encodePart(`scope of "${prefix}"`, scope))
 
 /**
  * A tag of the user as stores hold it. Tags belong to the store, not to a prefix: `team:1` of one repository is the
@@ -274,7 +275,10 @@ export const scopeTag = (prefix: string, scope: Part): string => scopeTagOf(pref
  */
 export const userTag = (tag: string): string => {
   if (typeof tag !== "string" || tag === "") {
-    throw new ConfigurationError({ where: "tag", detail: `expected a text that is not empty, got ${tag === "" ? '""' : typeof tag}` })
+    throw new ConfigurationError({
+      where: "tag",
+      detail: `expected a text that is not empty, got ${tag === "" ? '""' : typeof tag}`
+    })
   }
   return `t:${shorten(encodeText(tag))}`
 }

@@ -17,7 +17,7 @@ import { userTag } from "./CacheKey.js"
  * @since 0.1.0
  * @category models
  */
-export interface CachePolicy<in A = never, in out E = any> {
+export interface CachePolicy<in A = unknown, in out E = never> {
   /**
    * How long a value is fresh, or a function of the value.
    * `DurationInput`. Default 5 minutes. Zero: not stored. More than a year counts as a year. When the function throws
@@ -79,6 +79,14 @@ export interface CachePolicy<in A = never, in out E = any> {
    */
   readonly failures?: FailurePolicy<E> | undefined
 }
+
+/**
+ * A policy of whatever values and failures.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Any = CachePolicy<any, any> | CachePolicy<any>
 
 /**
  * Which failures are stored, how, and for how long.
@@ -223,8 +231,8 @@ const number = (field: string, input: unknown, maximum: number): number => {
  * @since 0.1.0
  * @category constructors
  */
-export const resolve = (...policies: ReadonlyArray<CachePolicy<any, any> | undefined>): Resolved => {
-  const policy: CachePolicy<any, any> = merge(...policies)
+export const resolve = (...policies: ReadonlyArray<Any | undefined>): Resolved => {
+  const policy = merge(...(policies as ReadonlyArray<CachePolicy<any, any> | undefined>))
   const timeToLive = policy.timeToLive ?? defaultTimeToLive
   const fixed = typeof timeToLive === "function" ? undefined : kept("timeToLive", timeToLive)
   const staleWhileRevalidateMillis = kept("staleWhileRevalidate", policy.staleWhileRevalidate ?? 0)

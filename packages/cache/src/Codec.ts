@@ -60,8 +60,9 @@ export const make = <A, I, R>(schema: Schema.Schema<A, I, R>): Codec<A, R> => {
     encode: (value) =>
       mapEither(encodeSchema(value), "Encode", (encoded) => attempt("Encode", () => wire.stringify(encoded))),
     decode: (text) =>
-      Effect.flatMap(attempt("Decode", () => wire.parse(text)), (encoded) =>
-        mapEither(decodeSchema(encoded), "Decode", Either.right)
+      Effect.flatMap(
+        attempt("Decode", () => wire.parse(text)),
+        (encoded) => mapEither(decodeSchema(encoded), "Decode", Either.right)
       )
   }
   codecs.set(schema, codec)
@@ -78,17 +79,17 @@ const attempt = <A>(reason: CodecError["reason"], f: () => A): Either.Either<A, 
   }
 }
 
+// A schema without asynchronous parts answers an Either, which needs no step of the fiber.
 const mapEither = <A, B, R>(
   parsed: Effect.Effect<A, ParseResult.ParseIssue, R>,
   reason: CodecError["reason"],
   f: (a: A) => Either.Either<B, CodecError>
-): Effect.Effect<B, CodecError, R> =>
-  Either.isEither(parsed)
-    ? Either.flatMap(Either.mapLeft(parsed, (issue) => failure(reason, issue)), f)
-    : Effect.flatMap(Effect.mapError(parsed, (issue) => failure(reason, issue)), f)
-
-const failure = (reason: CodecError["reason"], issue: ParseResult.ParseIssue): CodecError =>
-  new CodecError({ reason, detail: describe(issue) })
+): Effect.Effect<B, CodecError, R> => {
+  const refuse = (issue: ParseResult.ParseIssue) => new CodecError({ reason, detail: describe(issue) })
+  return Either.isEither(parsed)
+    ? Either.flatMap(Either.mapLeft(parsed as Either.Either<A, ParseResult.ParseIssue>, refuse), f)
+    : Effect.flatMap(Effect.mapError(parsed, refuse), f)
+}
 
 const describe = (issue: ParseResult.ParseIssue): string => {
   switch (issue._tag) {

@@ -62,7 +62,10 @@ const describe = (root: AST.AST): string => {
   }
   const transformation = (kind: AST.TransformationKind): string =>
     kind._tag === "TypeLiteralTransformation"
-      ? `{${kind.propertySignatureTransformations.map((one) => `${String(one.from)}>${String(one.to)}`).sort().join()}}`
+      ? `{${kind.propertySignatureTransformations
+          .map((one) => `${String(one.from)}>${String(one.to)}`)
+          .sort()
+          .join()}}`
       : ""
   return walk(root)
 }

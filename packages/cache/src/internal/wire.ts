@@ -66,7 +66,9 @@ const lower = (value: unknown): unknown => {
         const entries = Object.entries(value).map(([k, v]) => [k, lower(v)] as const)
         return "$" in value || "toJSON" in value ? { $: "object", v: entries } : Object.fromEntries(entries)
       }
-      throw new TypeError(`${value.constructor?.name ?? "an object"} has no form in JSON: give it a schema that encodes it`)
+      throw new TypeError(
+        `${value.constructor?.name ?? "an object"} has no form in JSON: give it a schema that encodes it`
+      )
     }
     default:
       throw new TypeError(`a ${typeof value} has no form in JSON`)
