@@ -40,13 +40,12 @@ export const act = Effect.gen(function* () {
 
   const bare = yield* run("without the cache", requests)
   const reports = yield* Ref.make(0)
-  const counting = Layer.map(reporter, (context) => context)
-  const tell = Layer.effect(
+  const counting = Layer.effect(
     Reporter.Reporter,
     Effect.map(Reporter.Reporter, ({ report }) => ({
       report: (failure) => Effect.zipRight(Ref.update(reports, (n) => n + 1), report(failure))
     }))
-  ).pipe(Layer.provide(counting))
+  ).pipe(Layer.provide(reporter))
 
   const [healthy, failing] = yield* Effect.gen(function* () {
     const healthy = yield* run("with the cache", before)
@@ -54,7 +53,7 @@ export const act = Effect.gen(function* () {
     yield* outage.begin
     return [healthy, yield* run("while the store does not answer", after)] as const
   }).pipe(
-    Effect.provide(FeaturesCached.layer({ prefix: `${prefix}-outage` }).pipe(Layer.provide([Cache.layer, tell]))),
+    Effect.provide(FeaturesCached.layer({ prefix: `${prefix}-outage` }).pipe(Layer.provide([Cache.layer, counting]))),
     Effect.ensuring(outage.end)
   )
 
