@@ -47,12 +47,12 @@ export const make = (organisation: Organisation, count: number): Effect.Effect<R
     const anyTeam = zipf(teams.length)
     const anyFeature = zipf(organisation.features.length)
     return yield* Effect.forEach(Array.from({ length: count }), () =>
-      Effect.gen(function* (): Generator<any, Request, any> {
+      Effect.gen(function* () {
         const slug = organisation.features[yield* anyFeature]!.slug
-        const dice: number = yield* Random.next
-        if (dice < 0.1) return { check: "global", slug }
-        if (dice < 0.3) return { check: "team", id: teams[yield* anyTeam]!.id, slug }
-        return { check: "user", id: users[yield* anyUser]!.id, slug }
+        const dice = yield* Random.next
+        if (dice < 0.1) return { check: "global", slug } as const
+        if (dice < 0.3) return { check: "team", id: teams[yield* anyTeam]!.id, slug } as const
+        return { check: "user", id: users[yield* anyUser]!.id, slug } as const
       })
     )
   }).pipe(Effect.withRandom(Random.make("load")))

@@ -4,7 +4,6 @@ import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Layer from "effect/Layer"
 import { acts } from "./acts/index.js"
 import * as Claims from "./Claims.js"
 import * as CommandLine from "./CommandLine.js"
@@ -47,15 +46,17 @@ const explain = (cause: Cause.Cause<unknown>): string =>
     ? [cause.error.message, cause.error.cause instanceof Error ? cause.error.cause.message : ""].filter(Boolean).join(": ")
     : Cause.pretty(cause, { renderErrorCause: true })
 
-const program = CommandLine.parse(process.argv.slice(2)).pipe(
-  Effect.matchEffect({
-    onFailure: (problem) => Effect.as(Console.error(`${problem}\n\n${CommandLine.usage}`), 2),
-    onSuccess: (options) => (options.help ? Effect.as(Console.log(CommandLine.usage), 0) : play(options))
-  })
-)
+let code = 1
 
-NodeRuntime.runMain(program, {
-  disableErrorReporting: true,
-  teardown: (exit, end) =>
-    end(Exit.match(exit, { onSuccess: (code) => code, onFailure: (cause) => (Cause.isInterruptedOnly(cause) ? 130 : 1) }))
+const program = Effect.matchEffect(CommandLine.parse(process.argv.slice(2)), {
+  onFailure: (problem) => Effect.as(Console.error(`${problem}\n\n${CommandLine.usage}`), 2),
+  onSuccess: (options) => (options.help ? Effect.as(Console.log(CommandLine.usage), 0) : play(options))
 })
+
+NodeRuntime.runMain(
+  Effect.tap(program, (answer) => Effect.sync(() => void (code = answer))),
+  {
+    disableErrorReporting: true,
+    teardown: (exit, end) => end(Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause) ? 130 : code)
+  }
+)
