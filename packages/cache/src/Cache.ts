@@ -25,7 +25,7 @@ import * as CacheKey from "./CacheKey.js"
 import * as CacheMode from "./CacheMode.js"
 import * as CachePolicy from "./CachePolicy.js"
 import { inTransaction } from "./internal/bypass.js"
-import { type Core, make as makeCore, type Settings } from "./internal/core.js"
+import { attach, type Core, make as makeCore, type Settings } from "./internal/core.js"
 import { CurrentLookup } from "./internal/currentLookup.js"
 import * as fencing from "./internal/fencing.js"
 import { itemOf } from "./internal/item.js"
@@ -42,9 +42,11 @@ import { keyName } from "./StoreTier.js"
  * @since 0.1.0
  * @category models
  */
-export type Unscoped<R> = [Extract<R, Scope.Scope>] extends [never]
+export type Unscoped<R> = 0 extends 1 & R
   ? unknown
-  : "An effect that needs a Scope cannot be cached: its value must not outlive its scope"
+  : [Extract<R, Scope.Scope>] extends [never]
+    ? unknown
+    : "An effect that needs a Scope cannot be cached: its value must not outlive its scope"
 
 /**
  * Stored failures must be failures of the lookup.
@@ -298,60 +300,63 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
       )
     })
 
-  return {
-    getOrSet,
-    getMany: (ids, { key, lookup, policy }) =>
-      Effect.contextWithEffect((context: Context.Context<never>): Effect.Effect<any, any, any> => {
-        if (ids.length === 0) return Effect.succeed([])
-        return queries.many(core, context, ids, key, lookup, policy, isOff(core, context))
-      }),
-    get: (key) =>
-      Effect.contextWithEffect((context: Context.Context<never>) =>
+  return attach<Context.Tag.Service<Cache>>(
+    {
+      getOrSet,
+      getMany: (ids, { key, lookup, policy }) =>
+        Effect.contextWithEffect((context: Context.Context<never>): Effect.Effect<any, any, any> => {
+          if (ids.length === 0) return Effect.succeed([])
+          return queries.many(core, context, ids, key, lookup, policy, isOff(core, context))
+        }),
+      get: (key) =>
+        Effect.contextWithEffect((context: Context.Context<never>) =>
+          Effect.flatMap(
+            configured(() => itemOf(key, undefined, Context.get(context, CachePolicy.Ambient))),
+            (item) => (isOff(core, context) ? Effect.succeedNone : queries.fresh(core, item))
+          )
+        ),
+      set: (key, value, policy) =>
+        Effect.contextWithEffect((context: Context.Context<never>) =>
+          core.enabled
+            ? Effect.flatMap(write(context, key, Effect.succeed(value), policy, true), ({ failure }) =>
+                failure === undefined ? Effect.void : Effect.fail(failure)
+              )
+            : drop([key], [])
+        ),
+      writeThrough: (key, effect, policy) => rewrite(key, effect, policy, true),
+      refresh: (key, lookup, policy) => rewrite(key, lookup, policy, false),
+      invalidate: (...keys) => drop(keys, []),
+      invalidateTags: (...tags) => Effect.flatMap(ownTags(tags), (own) => drop([], own)),
+      invalidateAll: ({ keys = [], tags = [] }) => Effect.flatMap(ownTags(tags), (own) => drop(keys, own)),
+      expire: (...keys) => fence("expire", keys, []),
+      expireTags: (...tags) => Effect.flatMap(ownTags(tags), (own) => fence("expire", [], own)),
+      clear: ({ prefix, scope }) =>
         Effect.flatMap(
-          configured(() => itemOf(key, undefined, Context.get(context, CachePolicy.Ambient))),
-          (item) => (isOff(core, context) ? Effect.succeedNone : queries.fresh(core, item))
-        )
-      ),
-    set: (key, value, policy) =>
-      Effect.contextWithEffect((context: Context.Context<never>) =>
-        core.enabled
-          ? Effect.flatMap(write(context, key, Effect.succeed(value), policy, true), ({ failure }) =>
-              failure === undefined ? Effect.void : Effect.fail(failure)
-            )
-          : drop([key], [])
-      ),
-    writeThrough: (key, effect, policy) => rewrite(key, effect, policy, true),
-    refresh: (key, lookup, policy) => rewrite(key, lookup, policy, false),
-    invalidate: (...keys) => drop(keys, []),
-    invalidateTags: (...tags) => Effect.flatMap(ownTags(tags), (own) => drop([], own)),
-    invalidateAll: ({ keys = [], tags = [] }) => Effect.flatMap(ownTags(tags), (own) => drop(keys, own)),
-    expire: (...keys) => fence("expire", keys, []),
-    expireTags: (...tags) => Effect.flatMap(ownTags(tags), (own) => fence("expire", [], own)),
-    clear: ({ prefix, scope }) =>
-      Effect.flatMap(
-        configured(() =>
-          scope === undefined ? CacheKey.family(prefix).tag : CacheKey.scopeTag(CacheKey.family(prefix).prefix, scope)
+          configured(() =>
+            scope === undefined ? CacheKey.family(prefix).tag : CacheKey.scopeTag(CacheKey.family(prefix).prefix, scope)
+          ),
+          (tag) => fencing.fence(core, "invalidate", prefix, { keys: [], tags: [tag] })
         ),
-        (tag) => fencing.fence(core, "invalidate", prefix, { keys: [], tags: [tag] })
+      events: Stream.asyncPush<CacheEvent>(
+        (emit) =>
+          Effect.acquireRelease(
+            Effect.sync(() => {
+              const listener = (event: CacheEvent) => void emit.single(event)
+              core.listeners.add(listener)
+              return listener
+            }),
+            (listener) => Effect.sync(() => core.listeners.delete(listener))
+          ),
+        { bufferSize: 4096, strategy: "sliding" }
       ),
-    events: Stream.asyncPush<CacheEvent>(
-      (emit) =>
-        Effect.acquireRelease(
-          Effect.sync(() => {
-            const listener = (event: CacheEvent) => void emit.single(event)
-            core.listeners.add(listener)
-            return listener
-          }),
-          (listener) => Effect.sync(() => core.listeners.delete(listener))
-        ),
-      { bufferSize: 4096, strategy: "sliding" }
-    ),
-    setEnabled: (enabled) =>
-      Effect.sync(() => {
-        core.enabled = enabled
-      }),
-    isEnabled: Effect.sync(() => core.enabled)
-  }
+      setEnabled: (enabled) =>
+        Effect.sync(() => {
+          core.enabled = enabled
+        }),
+      isEnabled: Effect.sync(() => core.enabled)
+    },
+    core
+  )
 }
 
 const listed = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<ReadonlyArray<A>, E, R> =>

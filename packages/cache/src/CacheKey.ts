@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import { createHash, createHmac } from "node:crypto"
+import type * as Context from "effect/Context"
 import * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import { ConfigurationError } from "./CacheError.js"
@@ -56,6 +57,8 @@ export interface CacheKey<A, I = any, R = never> {
   readonly schema: Schema.Schema<A, I, R>
   /** The tags known before a lookup, as stores hold them: of the prefix, of the scope, and the user's. */
   readonly tags: ReadonlyArray<string>
+  /** What the schema needs, where that is known beforehand. */
+  readonly context?: Context.Context<never> | undefined
 }
 
 /**

@@ -17,7 +17,7 @@ import { userTag } from "./CacheKey.js"
  * @since 0.1.0
  * @category models
  */
-export interface CachePolicy<in A = unknown, in out E = never> {
+export interface CachePolicy<in A = unknown, out E = never> {
   /**
    * How long a value is fresh, or a function of the value.
    * `DurationInput`. Default 5 minutes. Zero: not stored. More than a year counts as a year. When the function throws
@@ -86,7 +86,7 @@ export interface CachePolicy<in A = unknown, in out E = never> {
  * @since 0.1.0
  * @category models
  */
-export type Any = CachePolicy<any, any> | CachePolicy<any>
+export type Any = CachePolicy<any, any>
 
 /**
  * Which failures are stored, how, and for how long.
@@ -94,12 +94,13 @@ export type Any = CachePolicy<any, any> | CachePolicy<any>
  * @since 0.1.0
  * @category models
  */
-export interface FailurePolicy<in out E> {
-  readonly schema: Schema.Schema<E, any>
+export interface FailurePolicy<out E> {
+  /** A failure that this schema does not describe is not stored. */
+  readonly schema: Schema.Schema.AnyNoContext & { readonly Type: E }
   /** `DurationInput`. Its own time to live; stale windows do not apply to failures. */
   readonly timeToLive: Duration.DurationInput
-  /** Whether a failure is stored. Default: every typed failure. */
-  readonly cacheable?: ((error: E) => boolean) | undefined
+  /** Whether a failure is stored. Default: every one that the schema describes. */
+  cacheable?(error: E): boolean
 }
 
 /**
@@ -190,7 +191,7 @@ export interface Resolved {
   readonly awaitWrite: boolean
   readonly failures:
     | {
-        readonly schema: Schema.Schema<any, any>
+        readonly schema: Schema.Schema.AnyNoContext
         readonly timeToLiveMillis: number
         readonly cacheable: (error: unknown) => boolean
       }
@@ -232,7 +233,7 @@ const number = (field: string, input: unknown, maximum: number): number => {
  * @category constructors
  */
 export const resolve = (...policies: ReadonlyArray<Any | undefined>): Resolved => {
-  const policy = merge(...(policies as ReadonlyArray<CachePolicy<any, any> | undefined>))
+  const policy: Any = merge<any, any>(...policies)
   const timeToLive = policy.timeToLive ?? defaultTimeToLive
   const fixed = typeof timeToLive === "function" ? undefined : kept("timeToLive", timeToLive)
   const staleWhileRevalidateMillis = kept("staleWhileRevalidate", policy.staleWhileRevalidate ?? 0)

@@ -12,6 +12,7 @@
  *
  * @since 0.1.0
  */
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
@@ -76,6 +77,22 @@ const attempt = <A>(reason: CodecError["reason"], f: () => A): Either.Either<A, 
     // A SyntaxError of JSON quotes what it could not read.
     const detail = error instanceof TypeError && reason === "Encode" ? error.message : "not in our format"
     return Either.left(new CodecError({ reason, detail }))
+  }
+}
+
+/**
+ * A codec whose schema gets what it needs from this context.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const provide = <A, R>(codec: Codec<A, R>, context: Context.Context<R>): Codec<A, never> => {
+  const given = <B>(effect: Effect.Effect<B, CodecError, R>) =>
+    Either.isEither(effect) ? (effect as Effect.Effect<B, CodecError>) : Effect.provide(effect, context)
+  return {
+    shape: codec.shape,
+    encode: (value) => given(codec.encode(value)),
+    decode: (text) => given(codec.decode(text))
   }
 }
 

@@ -39,7 +39,12 @@ describe("Cache / withCache", () => {
         Effect.sync(() => ++runs),
         Effect.as(Deferred.await(gate), "v")
       ).pipe(Cache.withCache(Key(1)))
-      const all = yield* Effect.fork(Effect.all(Array(1000).fill(cached), { concurrency: "unbounded" }))
+      const all = yield* Effect.fork(
+        Effect.all(
+          Array.from({ length: 1000 }, () => cached),
+          { concurrency: "unbounded" }
+        )
+      )
       yield* Effect.yieldNow()
       yield* Deferred.succeed(gate, undefined)
       expect(new Set(yield* Fiber.join(all))).toEqual(new Set(["v"]))

@@ -76,6 +76,20 @@ export interface Core {
   enabled: boolean
 }
 
+const cores = new WeakMap<object, Core>()
+
+/** Remembers the core behind a cache, for the rooms above that report through it. */
+export const attach = <Service extends object>(service: Service, core: Core): Service => {
+  cores.set(service, core)
+  return service
+}
+
+/** Reports through the cache's reporter; a cache that is not ours logs. */
+export const reportThrough = (service: object, failure: CacheFailure): Effect.Effect<void> => {
+  const core = cores.get(service)
+  return core === undefined ? Effect.logWarning(`${failure.cache}: ${failure.operation} failed`) : core.report(failure)
+}
+
 export const now: Effect.Effect<number> = Clock.currentTimeMillis
 
 const replayBatch = 256

@@ -1,4 +1,5 @@
 /** From a key and its policies to an `Item`: everything decided once, and kept for as long as the policy lives. */
+import type * as Context from "effect/Context"
 import type { CacheKey } from "../CacheKey.js"
 import { type Any as AnyPolicy, resolve, type Resolved } from "../CachePolicy.js"
 import * as Codec from "../Codec.js"
@@ -18,7 +19,8 @@ const resolvedFor = (policy: AnyPolicy, ambient: AnyPolicy): Resolved => {
 /** Throws a `ConfigurationError` when the policy is not usable. */
 export const itemOf = (key: CacheKey<any, any, any>, policy: AnyPolicy = none, ambient: AnyPolicy = none): Item => {
   const decided = resolvedFor(policy, ambient)
-  const codec = Codec.make(key.schema)
+  const plain = Codec.make(key.schema)
+  const codec = key.context === undefined ? plain : Codec.provide(plain, key.context as Context.Context<any>)
   const tags = decided.tags.length === 0 ? key.tags : [...key.tags, ...decided.tags]
   return {
     key,
