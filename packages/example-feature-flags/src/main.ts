@@ -57,6 +57,7 @@ NodeRuntime.runMain(
   Effect.tap(program, (answer) => Effect.sync(() => void (code = answer))),
   {
     disableErrorReporting: true,
+    disablePrettyLogger: true,
     teardown: (exit, end) => end(Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause) ? 130 : code)
   }
 )

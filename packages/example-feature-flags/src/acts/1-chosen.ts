@@ -6,10 +6,10 @@ import { count, Story } from "../Story.js"
 
 export const act = Effect.gen(function* () {
   const story = yield* Story
-  const { chosen, organisation, prefix, why } = yield* Stage
+  const { chosen, organisation } = yield* Stage
   const { place, schema } = yield* Database
   const { features, memberships, teamFeatures, teams, userFeatures, users } = organisation
-  yield* story.say(`Store     ${chosen}, keys under "${prefix}": ${why}.`)
+  yield* story.say(`Store     ${chosen.name}: ${chosen.why}.`)
   yield* story.say(`Database  ${place}, schema "${schema}".`)
   yield* story.say(
     `Data      ${count(users.length)} users in ${count(teams.length)} teams, four levels deep; ` +

@@ -59,7 +59,7 @@ const networkMillis = 2
 export const act = Effect.gen(function* () {
   const story = yield* Story
   const claims = yield* Claims
-  const { organisation, prefix, reporter, requests: size } = yield* Stage
+  const { organisation, reporter, requests: size } = yield* Stage
   const requests = yield* Load.make(organisation, size)
 
   const both = (place: string, label: string) =>
@@ -68,7 +68,7 @@ export const act = Effect.gen(function* () {
       const without = yield* measure(`${label}, without the cache`, requests)
       const withCache = yield* measure(`${label}, with the cache`, requests).pipe(
         Effect.provide(
-          FeaturesCached.layer({ prefix: `${prefix}-${place}` }).pipe(Layer.provide([Cache.layer, reporter]))
+          FeaturesCached.layer({ prefix: `features-${place}` }).pipe(Layer.provide(Cache.layer), Layer.provide(reporter))
         )
       )
       return { label, trip, without, withCache }

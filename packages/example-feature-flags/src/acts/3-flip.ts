@@ -63,8 +63,8 @@ export const act = Effect.gen(function* () {
 }).pipe(
   Effect.provide(
     Layer.unwrapEffect(
-      Effect.map(Stage, ({ prefix, reporter }) =>
-        FeaturesCached.layer({ prefix: `${prefix}-flip` }).pipe(
+      Effect.map(Stage, ({ reporter }) =>
+        FeaturesCached.layer({ prefix: "features-flip" }).pipe(
           Layer.provide([Cache.layer, FeaturesSql]),
           Layer.provide([reporter, Database.layerClient])
         )

@@ -23,8 +23,8 @@ const everybody = Effect.gen(function* () {
 export const act = Effect.gen(function* () {
   const story = yield* Story
   const claims = yield* Claims
-  const { prefix, reporter } = yield* Stage
-  const cached = FeaturesCached.layer({ prefix: `${prefix}-stampede` }).pipe(Layer.provide([Cache.layer, reporter]))
+  const { reporter } = yield* Stage
+  const cached = FeaturesCached.layer({ prefix: "features-stampede" }).pipe(Layer.provide(Cache.layer), Layer.provide(reporter))
 
   const [[, slow], without] = yield* everybody
   const [[answers, time], queries] = yield* Effect.provide(everybody, cached)

@@ -33,7 +33,11 @@ const slowest = (results: Results) => Load.quantile(results.map(([, time]) => ti
 export const act = Effect.gen(function* () {
   const story = yield* Story
   const claims = yield* Claims
-  const { organisation, outage, prefix, reporter } = yield* Stage
+  const {
+    chosen: { outage },
+    organisation,
+    reporter
+  } = yield* Stage
   const requests = yield* Load.make(organisation, 400)
   const before = requests.slice(0, 200)
   const after = requests.slice(200)
@@ -53,7 +57,7 @@ export const act = Effect.gen(function* () {
     yield* outage.begin
     return [healthy, yield* run("while the store does not answer", after)] as const
   }).pipe(
-    Effect.provide(FeaturesCached.layer({ prefix: `${prefix}-outage` }).pipe(Layer.provide([Cache.layer, counting]))),
+    Effect.provide(FeaturesCached.layer({ prefix: "features-outage" }).pipe(Layer.provide(Cache.layer), Layer.provide(counting))),
     Effect.ensuring(outage.end)
   )
 

@@ -51,9 +51,9 @@ export const act = Effect.gen(function* () {
 }).pipe(
   Effect.provide(
     Layer.unwrapEffect(
-      Effect.map(Stage, ({ prefix, reporter }) =>
+      Effect.map(Stage, ({ reporter }) =>
         FeaturesCached.layer({
-          prefix: `${prefix}-stale`,
+          prefix: "features-stale",
           policy: { timeToLive: fresh, staleIfError: stale, errorBackoff: "100 millis", jitter: 0 }
         }).pipe(Layer.provide([Cache.layer, FeaturesSql]), Layer.provide(reporter))
       )
