@@ -408,6 +408,64 @@ export const layerNoop: Layer.Layer<Cache> = Layer.provide(layerWith({ enabled: 
 ])
 
 /**
+ * What a cache under test did: its events, and the failures it reported.
+ *
+ * @since 0.1.0
+ * @category testing
+ */
+export class Recorded extends Context.Tag("@larder/cache/Cache/Recorded")<
+  Recorded,
+  {
+    readonly events: Effect.Effect<ReadonlyArray<CacheEvent>>
+    readonly failures: Effect.Effect<ReadonlyArray<Reporter.CacheFailure>>
+    /** Forgets both. */
+    readonly clear: Effect.Effect<void>
+  }
+>() {}
+
+/**
+ * For the tests of a program that uses a cache: in memory, recording what happens. It keeps time by the clock of the
+ * test.
+ *
+ * @example
+ * import { Cache, CacheKey } from "@larder/cache"
+ * import { Effect, Schema } from "effect"
+ *
+ * const Key = CacheKey.make({ prefix: "users", key: (id: number) => ["id", id], schema: Schema.String })
+ * const find = Effect.succeed("Ada").pipe(Cache.withCache(Key(1)))
+ *
+ * const program = Effect.gen(function* () {
+ *   yield* find
+ *   yield* find
+ *   const recorded = yield* Cache.Recorded
+ *   return (yield* recorded.events).map((event) => event._tag)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, Cache.layerTest))
+ * // => ["Miss", "LookupSucceeded", "Stored", "Hit"]
+ *
+ * @since 0.1.0
+ * @category testing
+ */
+export const layerTest: Layer.Layer<Cache | Recorded> = Layer.scopedContext(
+  Effect.gen(function* () {
+    let events: ReadonlyArray<CacheEvent> = []
+    let failures: ReadonlyArray<Reporter.CacheFailure> = []
+    const store = yield* Effect.map(Layer.build(Store.layerMemory), Context.get(Store.Store))
+    const report = (failure: Reporter.CacheFailure) => Effect.sync(() => void (failures = [...failures, failure]))
+    const core = yield* makeCore(store, { report }, yield* Effect.scope, settings({}))
+    core.listeners.add((event) => void (events = [...events, event]))
+    return Context.make(Cache, service(core)).pipe(
+      Context.add(Recorded, {
+        events: Effect.sync(() => events),
+        failures: Effect.sync(() => failures),
+        clear: Effect.sync(() => void ((events = []), (failures = [])))
+      })
+    )
+  })
+)
+
+/**
  * Caches an effect under a key: a second call within the time to live does not run it. The error channel stays the
  * effect's own; the requirements gain `Cache` and what the key's schema needs.
  *

@@ -83,6 +83,15 @@ export const severity: (failure: CacheFailure) => Severity = logReporter.severit
 export const errorName: (error: unknown) => string = logReporter.errorName
 
 /**
+ * Where an error comes from: the `at` lines of its stack as Effect shows it, with the names of the spans it was raised
+ * in and without Effect's own machinery; never the message above them.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const errorFrames: (error: unknown) => ReadonlyArray<string> = logReporter.errorFrames
+
+/**
  * Whether an error is one of Larder's own, whose message never holds a value.
  *
  * @since 0.1.0

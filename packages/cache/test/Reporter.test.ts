@@ -54,6 +54,13 @@ class RowRefused extends Error {
   readonly parameters = ["canary"]
 }
 
+const refuse = () => {
+  throw new Error("canary")
+}
+
+/** Throws whatever it is asked. */
+const hostile = new Proxy({}, { get: refuse, has: refuse, getPrototypeOf: refuse })
+
 describe("Reporter / severity", () => {
   it.each([
     ["a swallowed failure", false, Cause.fail("e"), "Warning"],
@@ -81,6 +88,7 @@ describe("Reporter / errorName", () => {
     ["the class of an object", new Map([["canary", 1]]), "Map"],
     ["plain data", { canary: 1 }, "Object"],
     ["an object without a class", Object.create(null), "object"],
+    ["nothing that can be read", hostile, "unreadable"],
     ["a text", "canary", "string"],
     ["nothing", null, "null"],
     ["undefined", undefined, "undefined"],
@@ -89,6 +97,31 @@ describe("Reporter / errorName", () => {
     ["the class, when the tag is no text", { _tag: 7 }, "Object"]
   ])("is %s", (_, error, expected) => {
     expect(Reporter.errorName(error)).toBe(expected)
+  })
+})
+
+describe("Reporter / errorFrames", () => {
+  it.effect("names the places and the spans that an error came by", () =>
+    Effect.gen(function* () {
+      const raise = Effect.fail(new RowRefused("canary\n    at canary (/canary.ts:1:1)")).pipe(
+        Effect.withSpan("inner"),
+        Effect.withSpan("outer")
+      )
+      const cause = yield* Effect.flip(Effect.sandbox(raise))
+      const frames = Reporter.errorFrames(Cause.isFailType(cause) ? cause.error : undefined)
+      expect(frames[0]).toMatch(/^ +at .*Reporter\.test\.ts:\d+/)
+      expect(frames.at(-2)).toMatch(/^ +at inner \(.*Reporter\.test\.ts/)
+      expect(frames.at(-1)).toMatch(/^ +at outer \(.*Reporter\.test\.ts/)
+      expect(frames.join()).not.toContain("canary")
+    })
+  )
+
+  it.each([
+    ["a text", "    at canary"],
+    ["plain data", { stack: "    at canary" }],
+    ["nothing", undefined]
+  ])("%s comes from nowhere", (_, error) => {
+    expect(Reporter.errorFrames(error)).toEqual([])
   })
 })
 
@@ -186,10 +219,6 @@ describe("Reporter / layerLog", () => {
 
   it.effect("an error that throws when it is looked at is logged as unreadable", () =>
     Effect.gen(function* () {
-      const refuse = () => {
-        throw new Error("canary")
-      }
-      const hostile = new Proxy({}, { get: refuse, has: refuse, getPrototypeOf: refuse })
       for (const cause of [Cause.fail(hostile), Cause.die(hostile)]) {
         const lines = yield* logged({ cause })
         expect(lines.map(({ text }) => text.split(" ").at(-1))).toEqual(["unreadable"])

@@ -22,38 +22,45 @@ const nameLike = /^[A-Za-z_$@][\w$@./:-]{0,99}$/
 
 const isNameLike = (name: unknown): name is string => typeof name === "string" && nameLike.test(name)
 
-export const errorName = (error: unknown): string => {
+// What an application's error answers may throw: a getter, a proxy.
+const total = <A>(read: (error: unknown) => A, otherwise: A): ((error: unknown) => A) => {
+  const lifted = Option.liftThrowable(read)
+  return (error) => Option.getOrElse(lifted(error), () => otherwise)
+}
+
+export const errorName = total((error) => {
   if (typeof error !== "object" || error === null) return error === null ? "null" : typeof error
   if ("_tag" in error && isNameLike(error._tag)) return error._tag
   if (error instanceof Error && isNameLike(error.name)) return error.name
   const constructed: unknown = error.constructor?.name
   return isNameLike(constructed) ? constructed : "object"
-}
+}, "unreadable")
 
-export const isOwn = (error: unknown): error is StoreError | CodecError | ConfigurationError =>
-  error instanceof StoreError || error instanceof CodecError || error instanceof ConfigurationError
+export const isOwn = total(
+  (error) => error instanceof StoreError || error instanceof CodecError || error instanceof ConfigurationError,
+  false
+) as (error: unknown) => error is StoreError | CodecError | ConfigurationError
 
-const chain = (error: unknown): string => {
+// A chain of causes may be a ring without an end.
+const describe = total((error) => {
   const names: Array<string> = []
   for (let at = error; names.length < 5; at = at.cause) {
     names.push(isOwn(at) ? `${errorName(at)}: ${at.message.slice(0, 500)}` : errorName(at))
     if (!(at instanceof Error) || at.cause === undefined) break
   }
   return names.join(", caused by ")
-}
+}, "unreadable")
 
-// A getter of an application's error may throw, and a chain of causes may be a ring without an end.
-const describe = (error: unknown): string => Option.getOrElse(Option.liftThrowable(chain)(error), () => "unreadable")
-const pretty = Option.liftThrowable((defect: unknown) => Cause.prettyErrors(Cause.die(defect))[0])
+const pretty = total((error) => Cause.prettyErrors(Cause.fail(error))[0], undefined)
 
 const frame = /^\s+at \S.*$/
 
 // The frames stand at the end of a stack, after the message, which may itself have lines that look like frames.
-const frames = (defect: unknown): ReadonlyArray<string> => {
-  const { message = "", stack = "" } = Option.getOrUndefined(pretty(defect)) ?? {}
+export const errorFrames = (error: unknown): ReadonlyArray<string> => {
+  const { message = "", stack = "" } = pretty(error) ?? {}
   const at = stack.indexOf(message)
   const lines = (at < 0 ? stack : stack.slice(at + message.length)).split("\n")
-  return lines.slice(lines.findLastIndex((line) => !frame.test(line)) + 1).slice(0, 12)
+  return lines.slice(lines.findLastIndex((line) => !frame.test(line)) + 1)
 }
 
 const line = (failure: CacheFailure, suppressed: number): string => {
@@ -66,7 +73,11 @@ const line = (failure: CacheFailure, suppressed: number): string => {
     `${failure.cache}: ${failure.operation} failed (${failure.kind})${failure.surfaced ? "" : ", answered without it"}`,
     `: ${[...new Set(errors)].join("; ")}`,
     suppressed === 0 ? "" : ` (and ${suppressed} more not logged)`,
-    ...defects.flatMap(frames).map((frame) => `\n${frame}`)
+    ...defects.flatMap((defect) =>
+      errorFrames(defect)
+        .slice(0, 12)
+        .map((frame) => `\n${frame}`)
+    )
   ].join("")
 }
 
