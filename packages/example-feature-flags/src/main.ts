@@ -7,7 +7,7 @@ import * as Exit from "effect/Exit"
 import { acts } from "./acts/index.js"
 import * as Claims from "./Claims.js"
 import * as CommandLine from "./CommandLine.js"
-import * as Live from "./Live.js"
+import * as Live from "./live/Live.js"
 import { timed } from "./Load.js"
 import * as Story from "./Story.js"
 

@@ -64,12 +64,16 @@ export const act = Effect.gen(function* () {
 
   const both = (place: string, label: string) =>
     Effect.gen(function* () {
+      const cached = (name: string) =>
+        FeaturesCached.layer({ prefix: name }).pipe(Layer.provide(Cache.layer), Layer.provide(reporter))
+      // The first hundreds of calls of anything are slower: connections are opened, code is compiled.
+      const warmUp = measure(`${label}, warming up`, requests.slice(0, size / 10))
+      yield* Effect.zipRight(warmUp, Effect.provide(warmUp, cached(`features-${place}-warm-up`)))
       const trip = yield* roundTrip
       const without = yield* measure(`${label}, without the cache`, requests)
-      const withCache = yield* measure(`${label}, with the cache`, requests).pipe(
-        Effect.provide(
-          FeaturesCached.layer({ prefix: `features-${place}` }).pipe(Layer.provide(Cache.layer), Layer.provide(reporter))
-        )
+      const withCache = yield* Effect.provide(
+        measure(`${label}, with the cache`, requests),
+        cached(`features-${place}`)
       )
       return { label, trip, without, withCache }
     })
