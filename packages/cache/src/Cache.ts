@@ -31,6 +31,7 @@ import * as fencing from "./internal/fencing.js"
 import { itemOf } from "./internal/item.js"
 import { reportLookup } from "./internal/lookups.js"
 import * as queries from "./internal/queries.js"
+import { fresh } from "./internal/reading.js"
 import * as Reporter from "./Reporter.js"
 import * as Store from "./Store.js"
 import { keyName } from "./StoreTier.js"
@@ -292,10 +293,7 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
         context,
         key,
         policy,
-        (item) => {
-          const call = { items: [item], lookup: () => listed(lookup), mode, outer: outerOf(context) }
-          return Effect.map(queries.answers(core, call), (values) => values[0])
-        },
+        (item) => queries.answer(core, { items: [item], lookup: () => listed(lookup), mode, outer: outerOf(context) }),
         alone(key, lookup)
       )
     })
@@ -312,7 +310,7 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
         Effect.contextWithEffect((context: Context.Context<never>) =>
           Effect.flatMap(
             configured(() => itemOf(key, undefined, Context.get(context, CachePolicy.Ambient))),
-            (item) => (isOff(core, context) ? Effect.succeedNone : queries.fresh(core, item))
+            (item) => (isOff(core, context) ? Effect.succeedNone : fresh(core, item))
           )
         ),
       set: (key, value, policy) =>

@@ -60,11 +60,12 @@ export const make = <A, I, R>(schema: Schema.Schema<A, I, R>): Codec<A, R> => {
     shape: fingerprint(schema),
     encode: (value) =>
       mapEither(encodeSchema(value), "Encode", (encoded) => attempt("Encode", () => wire.stringify(encoded))),
-    decode: (text) =>
-      Effect.flatMap(
-        attempt("Decode", () => wire.parse(text)),
-        (encoded) => mapEither(decodeSchema(encoded), "Decode", Either.right)
-      )
+    decode: (text) => {
+      const encoded = attempt("Decode", () => wire.parse(text))
+      return Either.isRight(encoded)
+        ? mapEither(decodeSchema(encoded.right), "Decode", Either.right)
+        : Either.left(encoded.left)
+    }
   }
   codecs.set(schema, codec)
   return codec

@@ -207,22 +207,25 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
       return opened.kind === "Failure" ? Effect.succeed({ ...nothing, id }) : unusable(id, "of another shape")
     }
     const { createdAtMillis, expiresAtMillis, lookupMillis } = opened
-    return Effect.matchEffect(codec.decode(opened.encoded), {
-      onFailure: (problem) => Effect.succeed({ ...nothing, id, problem }),
-      onSuccess: (value: unknown) =>
-        Effect.succeed<View>({
-          entry: {
-            content: opened.kind === "Value" ? Either.right(value) : Either.left(value),
-            createdAtMillis,
-            expiresAtMillis,
-            lookupMillis
-          },
-          expired: standing === "Expired",
-          id,
-          tags: found.stamps.tags.map(([tag]) => tag),
-          problem: undefined
-        })
-    })
+    const seen = (decoded: Either.Either<unknown, CodecError>): View =>
+      Either.isLeft(decoded)
+        ? { ...nothing, id, problem: decoded.left }
+        : {
+            entry: {
+              content: opened.kind === "Value" ? Either.right(decoded.right) : Either.left(decoded.right),
+              createdAtMillis,
+              expiresAtMillis,
+              lookupMillis
+            },
+            expired: standing === "Expired",
+            id,
+            tags: found.stamps.tags.map(([tag]) => tag),
+            problem: undefined
+          }
+    const decoding = codec.decode(opened.encoded)
+    return Either.isEither(decoding)
+      ? Effect.succeed(seen(decoding as Either.Either<unknown, CodecError>))
+      : Effect.map(Effect.either(decoding), seen)
   }
 
   const views = (

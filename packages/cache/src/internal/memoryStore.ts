@@ -55,6 +55,9 @@ const absent: Found = { _tag: "Absent" }
 const noTags: ReadonlyMap<string, Epoch.Epoch> = new Map()
 const busy: LeaseAnswer = { _tag: "Busy" }
 
+/** By the constructor and not by `slice`, which Node's `Buffer` overrides with one that shares its memory. */
+const copy = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes)
+
 /** One step of the fiber, with the time of its clock. */
 const atomically = <A>(operation: (nowMillis: number) => A): Effect.Effect<A> =>
   Effect.withFiberRuntime((fiber) =>
@@ -139,7 +142,7 @@ export const make = (options: MemoryOptions): Effect.Effect<Service> =>
         found:
           value === undefined
             ? absent
-            : { _tag: "Stored", id: value.id, bytes: value.bytes.slice(), stamps: value.stamps },
+            : { _tag: "Stored", id: value.id, bytes: copy(value.bytes), stamps: value.stamps },
         epochs: { counter, key: entry?.epoch, tags }
       }
     }
@@ -171,7 +174,7 @@ export const make = (options: MemoryOptions): Effect.Effect<Service> =>
       const tags = stands ? learn(stamps, request.learntTags, request.lease.counter, token.nonce()) : undefined
       if (tags === undefined) return "Refused"
       const expiresAtMillis = now + request.timeToLiveMillis
-      const bytes = request.bytes.slice()
+      const bytes = copy(request.bytes)
       entry.values.set(shape, { id: request.lease.token, bytes, stamps: { key: stamps.key, tags }, expiresAtMillis })
       return "Stored"
     }
@@ -234,7 +237,7 @@ export const make = (options: MemoryOptions): Effect.Effect<Service> =>
       const entry = entryOf(key)
       entry.epoch = id
       const expiresAtMillis = now + request.timeToLiveMillis
-      entry.values.set(shape, { id, bytes: request.bytes!.slice(), stamps: { key: id, tags }, expiresAtMillis })
+      entry.values.set(shape, { id, bytes: copy(request.bytes!), stamps: { key: id, tags }, expiresAtMillis })
       return { outcome: "Stored" as const, counter }
     }
 

@@ -1,0 +1,76 @@
+/**
+ * Merges what many fibers ask for in one turn of the event loop into one run.
+ *
+ * Each caller gets exactly the answers to its own items, by position, or the failure of the whole run. A caller that
+ * is interrupted leaves; when the last one has left, the run is interrupted. Nothing is retried.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as Runtime from "effect/Runtime"
+
+/** After this many items a batch takes no more, and the turn begins another. */
+const maximumItems = 1_000
+
+/** Runs a function when everything that is ready now has run. Edge runtimes have no `setImmediate`. */
+const afterThisTurn: (run: () => void) => void =
+  typeof globalThis.setImmediate === "function" ? globalThis.setImmediate : (run) => globalThis.setTimeout(run, 0)
+
+interface Waiter<I, A, E> {
+  readonly items: ReadonlyArray<I>
+  readonly resume: (answer: Effect.Effect<ReadonlyArray<A>, E>) => void
+}
+
+interface Batch<I, A, E> {
+  readonly waiters: Set<Waiter<I, A, E>>
+  size: number
+  fiber: Fiber.RuntimeFiber<ReadonlyArray<A>, E> | undefined
+}
+
+export const make = <I, A, E>(
+  run: (items: ReadonlyArray<I>) => Effect.Effect<ReadonlyArray<A>, E>
+): Effect.Effect<(items: ReadonlyArray<I>) => Effect.Effect<ReadonlyArray<A>, E>> =>
+  Effect.map(Effect.runtime<never>(), (runtime) => {
+    const fork = Runtime.runFork(runtime)
+    let open: Batch<I, A, E> | undefined
+
+    const flush = (batch: Batch<I, A, E>): void => {
+      if (open === batch) open = undefined
+      // Those that leave from now on still have their place in the list of answers.
+      const waiters = [...batch.waiters]
+      if (waiters.length === 0) return
+      batch.fiber = fork(run(waiters.flatMap(({ items }) => items)))
+      batch.fiber.addObserver((exit) => {
+        let from = 0
+        for (const { items, resume } of waiters) {
+          const to = from + items.length
+          const start = from
+          resume(Exit.map(exit, (answers) => answers.slice(start, to)))
+          from = to
+        }
+      })
+    }
+
+    const join = (size: number): Batch<I, A, E> => {
+      if (open === undefined || open.size >= maximumItems) {
+        const batch: Batch<I, A, E> = { waiters: new Set(), size: 0, fiber: undefined }
+        open = batch
+        afterThisTurn(() => flush(batch))
+      }
+      open.size += size
+      return open
+    }
+
+    return (items) =>
+      Effect.async((resume) => {
+        const waiter = { items, resume }
+        const batch = join(items.length)
+        batch.waiters.add(waiter)
+        return Effect.sync(() => {
+          batch.waiters.delete(waiter)
+          // Not awaited: a client that cannot give up at once must not hold up whoever was interrupted.
+          if (batch.waiters.size === 0) batch.fiber?.unsafeInterruptAsFork(FiberId.none)
+        })
+      })
+  })
