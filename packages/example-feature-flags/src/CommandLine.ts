@@ -34,7 +34,9 @@ export const parse = (args: ReadonlyArray<string>): Either.Either<Options, strin
     if (name === "--max-commands") {
       const value = inline ?? args[++i]
       if (value === undefined || !/^[1-9]\d{0,8}$/.test(value)) {
-        return Either.left(`--max-commands wants a whole number from 1, not ${value === undefined ? "nothing" : `"${value}"`}`)
+        return Either.left(
+          `--max-commands wants a whole number from 1, not ${value === undefined ? "nothing" : `"${value}"`}`
+        )
       }
       options = { ...options, maxCommands: Number(value) }
       limited = true

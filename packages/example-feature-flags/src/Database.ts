@@ -88,7 +88,10 @@ export const layerClientFar = (
         port: Number(port === "" ? 5432 : port),
         delayMillis
       })
-      return Layer.merge(client({ connections: 4, detour: network.port }), Layer.succeed(Network, { cut: network.ask("cut") }))
+      return Layer.merge(
+        client({ connections: 4, detour: network.port }),
+        Layer.succeed(Network, { cut: network.ask("cut") })
+      )
     })
   )
 

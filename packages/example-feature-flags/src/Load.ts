@@ -9,8 +9,8 @@ import type { SqlError } from "@effect/sql/SqlError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import { Features } from "./Features.js"
-import type { Organisation } from "./Organisation.js"
+import type { Features } from "./Features.js"
+import { type Organisation, withSeed } from "./Organisation.js"
 
 export type Request =
   | { readonly check: "global"; readonly slug: string }
@@ -55,7 +55,7 @@ export const make = (organisation: Organisation, count: number): Effect.Effect<R
         return { check: "user", id: users[yield* anyUser]!.id, slug } as const
       })
     )
-  }).pipe(Effect.withRandom(Random.make("load")))
+  }).pipe(withSeed("load"))
 
 export const send = (features: Features["Type"], request: Request): Effect.Effect<boolean, SqlError> => {
   switch (request.check) {

@@ -122,7 +122,13 @@ export const make = ({ organisations, users: count }: Size): Effect.Effect<Organ
       userFeatures: (yield* makeRows(users, 1 / 50)).map(({ id, ...row }) => ({ userId: id, ...row })),
       teamFeatures: (yield* makeRows(teams, 1 / 5)).map(({ id, ...row }) => ({ teamId: id, ...row }))
     }
-  }).pipe(Effect.withRandom(Random.make("larder")))
+  }).pipe(withSeed("larder"))
+
+/** The same numbers on every run, also when one program runs the effect twice. */
+export const withSeed =
+  (seed: string) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.suspend(() => Effect.withRandom(effect, Random.make(seed)))
 
 /** A team and everything below it. */
 export const below = ({ teams }: Organisation, teamId: number): ReadonlySet<number> => {
@@ -136,8 +142,6 @@ export const below = ({ teams }: Organisation, teamId: number): ReadonlySet<numb
 export const members = (organisation: Organisation, teamId: number): ReadonlyArray<number> => {
   const inside = below(organisation, teamId)
   return [
-    ...new Set(
-      organisation.memberships.filter((m) => m.accepted && inside.has(m.teamId)).map(({ userId }) => userId)
-    )
+    ...new Set(organisation.memberships.filter((m) => m.accepted && inside.has(m.teamId)).map(({ userId }) => userId))
   ]
 }

@@ -65,7 +65,10 @@ export const make = ({ colours, terminal, write }: Paper): Story["Type"] => {
         return draw
       })
       // "Erase the line" leaves nothing of a longer text under a shorter one.
-      return Effect.ensuring(Effect.zipRight(draw, work(tick)), Effect.sync(() => write("\r\x1b[2K")))
+      return Effect.ensuring(
+        Effect.zipRight(draw, work(tick)),
+        Effect.sync(() => write("\r\x1b[2K"))
+      )
     }
   }
 }

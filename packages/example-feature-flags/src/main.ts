@@ -43,7 +43,9 @@ const play = (options: CommandLine.Options) =>
 /** What went wrong: one line for each failure that was foreseen, everything for one that was not. */
 const explain = (cause: Cause.Cause<unknown>): string =>
   Cause.isFailType(cause) && cause.error instanceof Error
-    ? [cause.error.message, cause.error.cause instanceof Error ? cause.error.cause.message : ""].filter(Boolean).join(": ")
+    ? [cause.error.message, cause.error.cause instanceof Error ? cause.error.cause.message : ""]
+        .filter(Boolean)
+        .join(": ")
     : Cause.pretty(cause, { renderErrorCause: true })
 
 let code = 1

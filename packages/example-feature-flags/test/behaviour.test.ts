@@ -20,4 +20,8 @@ behaviour("no cache", "behaviour_noop", Cache.layerNoop)
 behaviour("a store that fails", "behaviour_fails", failing({ fault: Faults.fail(), span: "onwards" }))
 behaviour("a store that never answers", "behaviour_hangs", failing({ fault: Faults.hang, span: "onwards" }))
 behaviour("a store that loses its replies", "behaviour_loses", failing({ fault: Faults.loseReply(), span: "onwards" }))
-behaviour("a store that cannot write", "behaviour_full", failing({ fault: Faults.fail("Rejected"), on: ["fill", "lease"], span: "onwards" }))
+behaviour(
+  "a store that cannot write",
+  "behaviour_full",
+  failing({ fault: Faults.fail("Rejected"), on: ["fill", "lease"], span: "onwards" })
+)

@@ -12,13 +12,13 @@ layer(layerFeatures("cached", Cache.layerMemory), { excludeTestServices: true })
   it.effect("the second check of any kind takes no query, also when no row says anything", () =>
     Effect.gen(function* () {
       const features = yield* Features
-      for (const check of [
-        features.checkIfFeatureIsEnabledGlobally("dark-mode"),
-        features.checkIfUserHasFeature(1, "dark-mode"),
-        features.checkIfTeamHasFeature(1, "dark-mode"),
-        features.list
+      for (const queries of [
+        queriesOf(features.checkIfFeatureIsEnabledGlobally("dark-mode")),
+        queriesOf(features.checkIfUserHasFeature(1, "dark-mode")),
+        queriesOf(features.checkIfTeamHasFeature(1, "dark-mode")),
+        queriesOf(features.list)
       ]) {
-        expect([yield* queriesOf(check), yield* queriesOf(check)]).toEqual([1, 0])
+        expect([yield* queries, yield* queries]).toEqual([1, 0])
       }
     })
   )

@@ -81,7 +81,9 @@ const fill = (world: World) =>
       teams: world.parents.map((parentId, id) => ({ id, name: `team ${id}`, parentId })),
       features: world.globally === undefined ? [] : [{ slug, enabled: world.globally }],
       memberships: world.memberships.flatMap((states, userId) =>
-        states.flatMap((state, teamId) => (state === "none" ? [] : [{ userId, teamId, accepted: state === "accepted" }]))
+        states.flatMap((state, teamId) =>
+          state === "none" ? [] : [{ userId, teamId, accepted: state === "accepted" }]
+        )
       ),
       userFeatures: rows("userId", world.userRows) as never,
       teamFeatures: rows("teamId", world.teamRows) as never

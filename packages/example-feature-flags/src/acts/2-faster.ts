@@ -107,7 +107,10 @@ export const act = Effect.gen(function* () {
   const faster = saved(far.without.median, far.withCache.median)
   const fewer = saved(far.without.queries, far.withCache.queries)
   yield* claims.check(`over the network the median is at least 50 % lower: ${percent(faster)}`, faster >= 0.5)
-  yield* claims.check(`over the network at least 60 % fewer queries reach the database: ${percent(fewer)}`, fewer >= 0.6)
+  yield* claims.check(
+    `over the network at least 60 % fewer queries reach the database: ${percent(fewer)}`,
+    fewer >= 0.6
+  )
   const same = [near.withCache, far.without, far.withCache].every(({ answers }) =>
     answers.every((answer, i) => answer === near.without.answers[i])
   )

@@ -35,7 +35,10 @@ export const act = Effect.gen(function* () {
   const root = organisation.teams[0]!
   const members = Organisation.members(organisation, root.id)
   const inside = new Set(members)
-  const others = organisation.users.map(({ id }) => id).filter((id) => !inside.has(id)).slice(0, 200)
+  const others = organisation.users
+    .map(({ id }) => id)
+    .filter((id) => !inside.has(id))
+    .slice(0, 200)
 
   const first = yield* ask("asking for every member", members)
   yield* ask("asking for some others", others)
@@ -53,12 +56,18 @@ export const act = Effect.gen(function* () {
       `one each. ${others.length} users of other organisations: ${untouched.on} have it, ${untouched.queries} queries.`
   )
 
-  yield* claims.check("before the flip nobody has the flag, and asking again takes no query", first.on === 0 && again.on === 0 && again.queries === 0)
+  yield* claims.check(
+    "before the flip nobody has the flag, and asking again takes no query",
+    first.on === 0 && again.on === 0 && again.queries === 0
+  )
   yield* claims.check(
     `after the flip all ${count(members.length)} members have it, each after at most one query`,
     flipped.on === members.length && flipped.queries <= members.length
   )
-  yield* claims.check("users of other organisations keep their answer, and their cached value", untouched.on === 0 && untouched.queries === 0)
+  yield* claims.check(
+    "users of other organisations keep their answer, and their cached value",
+    untouched.on === 0 && untouched.queries === 0
+  )
   yield* features.setTeamFeature(root.id, slug, "inherit")
 }).pipe(
   Effect.provide(

@@ -24,7 +24,10 @@ export const act = Effect.gen(function* () {
   const story = yield* Story
   const claims = yield* Claims
   const { reporter } = yield* Stage
-  const cached = FeaturesCached.layer({ prefix: "features-stampede" }).pipe(Layer.provide(Cache.layer), Layer.provide(reporter))
+  const cached = FeaturesCached.layer({ prefix: "features-stampede" }).pipe(
+    Layer.provide(Cache.layer),
+    Layer.provide(reporter)
+  )
 
   const [[, slow], without] = yield* everybody
   const [[answers, time], queries] = yield* Effect.provide(everybody, cached)
@@ -33,5 +36,8 @@ export const act = Effect.gen(function* () {
       `queries, ${millis(slow)} until the last is served; with it: ${queries}, ${millis(time)}.`
   )
   yield* claims.check(`${count(crowd)} simultaneous requests for a cold key: one query`, queries === 1)
-  yield* claims.check("all of them got the same answer", answers.every((answer) => answer === answers[0]))
+  yield* claims.check(
+    "all of them got the same answer",
+    answers.every((answer) => answer === answers[0])
+  )
 }).pipe(Effect.provide(Layer.provide(FeaturesSql, Database.layerClient)))

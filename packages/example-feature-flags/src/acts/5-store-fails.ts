@@ -19,16 +19,22 @@ const run = (label: string, requests: ReadonlyArray<Load.Request>) =>
     const features = yield* Features
     const story = yield* Story
     return yield* story.progress(label, requests.length, (tick) =>
-      Effect.forEach(requests, (request) =>
-        Effect.tap(Load.timed(Effect.either(Load.send(features, request))), tick)
-      )
+      Effect.forEach(requests, (request) => Effect.tap(Load.timed(Effect.either(Load.send(features, request))), tick))
     )
   })
 
 type Results = Effect.Effect.Success<ReturnType<typeof run>>
 
-const median = (results: Results) => Load.quantile(results.map(([, time]) => time), 0.5)
-const slowest = (results: Results) => Load.quantile(results.map(([, time]) => time), 1)
+const median = (results: Results) =>
+  Load.quantile(
+    results.map(([, time]) => time),
+    0.5
+  )
+const slowest = (results: Results) =>
+  Load.quantile(
+    results.map(([, time]) => time),
+    1
+  )
 
 export const act = Effect.gen(function* () {
   const story = yield* Story
@@ -47,7 +53,11 @@ export const act = Effect.gen(function* () {
   const counting = Layer.effect(
     Reporter.Reporter,
     Effect.map(Reporter.Reporter, ({ report }) => ({
-      report: (failure) => Effect.zipRight(Ref.update(reports, (n) => n + 1), report(failure))
+      report: (failure) =>
+        Effect.zipRight(
+          Ref.update(reports, (n) => n + 1),
+          report(failure)
+        )
     }))
   ).pipe(Layer.provide(reporter))
 
@@ -57,7 +67,9 @@ export const act = Effect.gen(function* () {
     yield* outage.begin
     return [healthy, yield* run("while the store does not answer", after)] as const
   }).pipe(
-    Effect.provide(FeaturesCached.layer({ prefix: "features-outage" }).pipe(Layer.provide(Cache.layer), Layer.provide(counting))),
+    Effect.provide(
+      FeaturesCached.layer({ prefix: "features-outage" }).pipe(Layer.provide(Cache.layer), Layer.provide(counting))
+    ),
     Effect.ensuring(outage.end)
   )
 

@@ -38,7 +38,9 @@ export const act = Effect.gen(function* () {
   yield* story.progress("waiting until they are too old", 1, () => Effect.sleep(Duration.sum(fresh, stale)))
   const after = yield* ask(slugs)
 
-  const stillAnswered = during.filter((one, i) => Either.isRight(one) && Either.isRight(before[i]!) && one.right === before[i]!.right)
+  const stillAnswered = during.filter(
+    (one, i) => Either.isRight(one) && Either.isRight(before[i]!) && one.right === before[i]!.right
+  )
   yield* claims.check(
     `within the time the plan allows, all are answered as before: ${stillAnswered.length} of ${slugs.length}`,
     stillAnswered.length === slugs.length

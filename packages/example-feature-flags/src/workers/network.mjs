@@ -25,6 +25,7 @@ const server = net.createServer((near) => {
   track(far, near)
   far.on("data", (chunk) => near.write(chunk))
   // Timers of equal delay fire in the order they were set: nothing overtakes.
+  // oxlint-disable-next-line no-restricted-globals -- outside Effect
   near.on("data", (chunk) => setTimeout(() => far.destroyed || far.write(chunk), delayMillis))
 })
 server.listen(0, "127.0.0.1", () => parentPort.postMessage(server.address().port))
