@@ -33,7 +33,8 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
     "1st floor",
     rooms(`
       RedisClient RedisStore Reporter Store
-      internal/logReporter internal/memoryStore
+      internal/logReporter internal/memoryStore internal/redisCommands internal/redisFrame internal/redisKeys
+      internal/redisReads internal/redisScripts internal/redisStore internal/turnBatch
     `)
   ],
   [
@@ -45,7 +46,13 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
   ],
   ["3rd floor", rooms("StoreTier internal/item")],
   ["4th floor", []],
-  ["5th floor", rooms("Cache internal/core internal/fencing internal/lookups internal/queries")],
+  [
+    "5th floor",
+    rooms(`
+      Cache
+      internal/core internal/departures internal/fencing internal/lookups internal/queries internal/reading
+    `)
+  ],
   ["street", rooms("Repository internal/decorated")]
 ]
 
