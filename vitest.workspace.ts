@@ -9,14 +9,22 @@ import { defineConfig } from "vitest/config"
 
 const packages = readdirSync("packages").filter((name) => existsSync(`packages/${name}/test`))
 
+/** Where `.ci/run` wants a report that a program can read, beside the one for people. */
+const report = process.env["LARDER_TEST_REPORT"]
+
 export default defineConfig({
   test: {
     projects: packages.map((name) => ({
       extends: true as const,
       root: `packages/${name}`,
-      test: { name, include: ["test/**/*.test.ts"] }
+      test: {
+        name,
+        include: ["test/**/*.test.ts"],
+        globalSetup: existsSync(`packages/${name}/test/globalSetup.ts`) ? ["test/globalSetup.ts"] : []
+      }
     })),
     testTimeout: 30_000,
-    hookTimeout: 60_000
+    hookTimeout: 60_000,
+    ...(report === undefined ? {} : { reporters: ["default", "json"], outputFile: { json: report } })
   }
 })

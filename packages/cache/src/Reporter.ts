@@ -10,7 +10,10 @@ import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Option from "effect/Option"
+import type { CacheError } from "./CacheError.js"
 import * as logReporter from "./internal/logReporter.js"
+import * as limit from "./internal/rateLimit.js"
 
 /**
  * One failure.
@@ -64,12 +67,68 @@ export class Reporter extends Context.Tag("@larder/cache/Reporter")<
 export const severity: (failure: CacheFailure) => Severity = logReporter.severity
 
 /**
+ * What may be said of an error that may hold values: its `_tag`, else its name, else the name of its class, else its
+ * type. Never its message; nothing that does not look like a name.
+ *
+ * @example
+ * import { Reporter } from "@larder/cache"
+ *
+ * Reporter.errorName(new TypeError("the value 42")) // => "TypeError"
+ * Reporter.errorName({ _tag: "NotFound", id: 42 }) // => "NotFound"
+ * Reporter.errorName("42 is not a user") // => "string"
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const errorName: (error: unknown) => string = logReporter.errorName
+
+/**
+ * Where an error comes from: the `at` lines of its stack as Effect shows it, with the names of the spans it was raised
+ * in and without Effect's own machinery; never the message above them.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const errorFrames: (error: unknown) => ReadonlyArray<string> = logReporter.errorFrames
+
+/**
+ * Whether an error is one of Larder's own, whose message never holds a value.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
+export const isOwnError: (error: unknown) => error is CacheError = logReporter.isOwn
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface RateLimitOptions {
+  /** How many of one bucket pass in a window. Default 5; zero lets nothing pass, `Infinity` everything. */
+  readonly burst?: number | undefined
+  /** Milliseconds. Default 60 000; zero limits nothing. */
+  readonly windowMillis?: number | undefined
+  /** How many buckets are remembered; beyond, the others share one. Default 256. */
+  readonly maximumBuckets?: number | undefined
+}
+
+/**
+ * For reporters: asks whether one more of a bucket may be told in the current window of Effect's Clock. `Some` with
+ * the number of those that were suppressed since the last one told, or `None`: suppressed.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const rateLimit: (options: RateLimitOptions) => (bucket: string) => Effect.Effect<Option.Option<number>> =
+  limit.make
+
+/**
  * @since 0.1.0
  * @category models
  */
 export interface LogOptions {
   /**
-   * How many failures of one kind, cache and operation are logged in a `window`; the rest is counted and said with
+   * How many failures of one kind, cache and operation are logged in a window; the rest is counted and said with
    * the next line. Default 5.
    */
   readonly burst?: number | undefined
@@ -79,6 +138,9 @@ export interface LogOptions {
 
 /**
  * Logs through Effect's logger: swallowed failures as warnings, surfaced ones and defects as errors, rate-limited.
+ *
+ * A line has the cache, the operation, the kind, the names of the errors and of their causes, and for a defect the
+ * places in the code. It never has the message or a field of an error that is not Larder's own: those may hold values.
  *
  * @since 0.1.0
  * @category layers

@@ -184,16 +184,12 @@ export class Store extends Context.Tag("@larder/cache/Store")<
     /** Whether an operation may wait for something outside the process. Those get a time limit and a circuit breaker. */
     readonly remote: boolean
     /** Values and current epochs, read together: never an epoch older than the value it judges. */
-    readonly read: (
-      requests: ReadonlyArray<ReadRequest>
-    ) => Effect.Effect<ReadonlyArray<ReadAnswer>, StoreError>
+    readonly read: (requests: ReadonlyArray<ReadRequest>) => Effect.Effect<ReadonlyArray<ReadAnswer>, StoreError>
     /**
      * Creates the epochs that are missing, then answers a value that the caller has not refused, or `Busy` while a
      * lease granted under these same epochs stands, or grants one. A lease granted under other epochs is void.
      */
-    readonly lease: (
-      requests: ReadonlyArray<LeaseRequest>
-    ) => Effect.Effect<ReadonlyArray<LeaseAnswer>, StoreError>
+    readonly lease: (requests: ReadonlyArray<LeaseRequest>) => Effect.Effect<ReadonlyArray<LeaseAnswer>, StoreError>
     /**
      * Stores each value whose lease stands under unchanged epochs, and drops the lease. A learnt tag whose epoch
      * changed after the lease was granted, or that is missing while fences fell since, refuses the fill.

@@ -3,7 +3,7 @@
  * it: a case that finds nothing here was not seen to work.
  */
 import * as Epoch from "@larder/cache/Epoch"
-import * as Store from "@larder/cache/Store"
+import type * as Store from "@larder/cache/Store"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 

@@ -1,0 +1,547 @@
+/**
+ * Read or compute: a value under a key, from a store or from its lookup.
+ *
+ * Whatever fails below, a cached effect answers what its lookup answers, or an old value that the policy allows; its
+ * error channel is exactly the lookup's. After an invalidation returned, no call that starts later on this instance
+ * gets a value whose lookup began before it.
+ *
+ * It is no database: everything in it may be gone at any moment, and is then looked up again.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import * as Function from "effect/Function"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { ConfigurationError, type CacheError, type StoreError } from "./CacheError.js"
+import type { CacheEvent } from "./CacheEvent.js"
+import * as CacheKey from "./CacheKey.js"
+import * as CacheMode from "./CacheMode.js"
+import * as CachePolicy from "./CachePolicy.js"
+import { inTransaction } from "./internal/bypass.js"
+import { attach, type Core, make as makeCore, type Settings } from "./internal/core.js"
+import { CurrentLookup } from "./internal/currentLookup.js"
+import * as fencing from "./internal/fencing.js"
+import { itemOf } from "./internal/item.js"
+import { reportLookup } from "./internal/lookups.js"
+import * as queries from "./internal/queries.js"
+import { fresh } from "./internal/reading.js"
+import * as Reporter from "./Reporter.js"
+import * as Store from "./Store.js"
+import { keyName } from "./StoreTier.js"
+
+/**
+ * An effect that needs a `Scope` cannot be cached: what it answers must not outlive its scope. Close the scope inside
+ * (`Effect.scoped`) and cache what is left.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Unscoped<R> = 0 extends 1 & R
+  ? unknown
+  : [Extract<R, Scope.Scope>] extends [never]
+    ? unknown
+    : "An effect that needs a Scope cannot be cached: its value must not outlive its scope"
+
+/**
+ * Stored failures must be failures of the lookup.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type FailsWith<E, EF> = [EF] extends [E] ? unknown : "The policy stores failures that the lookup does not have"
+
+/**
+ * What a call of `getMany` is made of.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Many<Id, A, I, RS, E, R> {
+  readonly key: (id: Id) => CacheKey.CacheKey<A, I, RS>
+  /** Looks up the ids that are missing, each once; one value for each, in their order. */
+  readonly lookup: (ids: readonly [Id, ...Array<Id>]) => Effect.Effect<ReadonlyArray<A>, E, R>
+  readonly policy?: CachePolicy.CachePolicy<A> | undefined
+}
+
+/**
+ * Keys and tags for one invalidation.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Target {
+  readonly keys?: ReadonlyArray<CacheKey.CacheKey<any, any, any>> | undefined
+  readonly tags?: ReadonlyArray<string> | undefined
+}
+
+/**
+ * The cache. `getOrSet` and `getMany` never fail with an error of the cache; the explicit doors do.
+ *
+ * An invalidation that fails with a `StoreError` was not acknowledged by the store. It holds on this instance all the
+ * same: what it names is looked up and not stored until a replay in the background is acknowledged.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class Cache extends Context.Tag("@larder/cache/Cache")<
+  Cache,
+  {
+    /** Answers the value of a key, looking it up when there is none. One lookup at a time runs for a key. */
+    readonly getOrSet: <A, I, RS, E, R, EF = never>(
+      key: CacheKey.CacheKey<A, I, RS>,
+      lookup: Effect.Effect<A, E, R> & Unscoped<R> & FailsWith<E, EF>,
+      policy?: CachePolicy.CachePolicy<A, EF>
+    ) => Effect.Effect<A, E, R | RS>
+    /** Answers the values of many keys in their order: one read, and one lookup for all that are missing. */
+    readonly getMany: <Id, A, I, RS, E, R>(
+      ids: ReadonlyArray<Id>,
+      options: Many<Id, A, I, RS, E, R> & Unscoped<R>
+    ) => Effect.Effect<ReadonlyArray<A>, E, R | RS>
+    /** The fresh value of a key, if there is one. */
+    readonly get: <A, I, RS>(key: CacheKey.CacheKey<A, I, RS>) => Effect.Effect<Option.Option<A>, CacheError, RS>
+    /** Stores a value. What is invalidated or set at the same time elsewhere wins: then nothing is stored. */
+    readonly set: <A, I, RS>(
+      key: CacheKey.CacheKey<A, I, RS>,
+      value: A,
+      policy?: CachePolicy.CachePolicy<A>
+    ) => Effect.Effect<void, CacheError, RS>
+    /**
+     * Runs an effect that writes the source, and stores its value. When it fails, dies or is interrupted the key is
+     * invalidated, since the write may have happened. Fails with the effect's own failure only.
+     */
+    readonly writeThrough: <A, I, RS, E, R>(
+      key: CacheKey.CacheKey<A, I, RS>,
+      write: Effect.Effect<A, E, R> & Unscoped<R>,
+      policy?: CachePolicy.CachePolicy<A>
+    ) => Effect.Effect<A, E, R | RS>
+    /** Looks up in any case, and stores the value: nobody gets an older one afterwards. */
+    readonly refresh: <A, I, RS, E, R>(
+      key: CacheKey.CacheKey<A, I, RS>,
+      lookup: Effect.Effect<A, E, R> & Unscoped<R>,
+      policy?: CachePolicy.CachePolicy<A>
+    ) => Effect.Effect<A, E, R | RS>
+    /** Drops keys: no older value of them is answered again. */
+    readonly invalidate: (...keys: ReadonlyArray<CacheKey.CacheKey<any, any, any>>) => Effect.Effect<void, CacheError>
+    /** Drops every key that carries one of these tags. */
+    readonly invalidateTags: (...tags: ReadonlyArray<string>) => Effect.Effect<void, CacheError>
+    /** Drops keys and tags together, in one command. */
+    readonly invalidateAll: (target: Target) => Effect.Effect<void, CacheError>
+    /** Marks keys stale: they are looked up again, and may still stand in where the policy allows stale values. */
+    readonly expire: (...keys: ReadonlyArray<CacheKey.CacheKey<any, any, any>>) => Effect.Effect<void, CacheError>
+    /** Marks every key stale that carries one of these tags. */
+    readonly expireTags: (...tags: ReadonlyArray<string>) => Effect.Effect<void, CacheError>
+    /** Drops all keys of a prefix, or those of one scope in it, in one command. */
+    readonly clear: (options: {
+      readonly prefix: string
+      readonly scope?: CacheKey.Part | undefined
+    }) => Effect.Effect<void, CacheError>
+    /** What happens, as it happens. A slow reader loses the oldest events. */
+    readonly events: Stream.Stream<CacheEvent>
+    /** The kill switch of this instance. While off, lookups run by themselves; invalidations still happen. */
+    readonly setEnabled: (enabled: boolean) => Effect.Effect<void>
+    readonly isEnabled: Effect.Effect<boolean>
+  }
+>() {}
+
+/**
+ * The limits and waits of a cache. Each is optional.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** How long one operation of a remote store may take. `DurationInput`. Default 250 ms. */
+  readonly storeTimeout?: Duration.DurationInput | undefined
+  /** How long all store work that one call waits for may take. `DurationInput`. Default 400 ms. */
+  readonly storeBudget?: Duration.DurationInput | undefined
+  /** How long the right to fill a key lasts without being renewed. `DurationInput`. Default 10 seconds. */
+  readonly lease?: Duration.DurationInput | undefined
+  /**
+   * How long a call waits for another instance that is looking the same key up, before it looks up itself without
+   * storing. `DurationInput`. Default 400 ms. More spares lookups, and lets a call wait for a holder that is gone.
+   */
+  readonly leaseWait?: Duration.DurationInput | undefined
+  /** How many lookups are shared at a time; beyond it each call looks up by itself. Default 10 000. */
+  readonly maximumFlights?: number | undefined
+  /** How many unacknowledged invalidations are remembered by name; beyond it everything is hidden. Default 1 000. */
+  readonly maximumPending?: number | undefined
+  /** When the store is left alone. Default: after 5 failures in a row, for 1 second growing to 30. */
+  readonly breaker?: Settings["breaker"] | undefined
+  /** Whether it starts switched on. Default `true`. */
+  readonly enabled?: boolean | undefined
+  /**
+   * Told of work that goes on after an answer was given, for hosts that freeze a process when it has answered (the
+   * `waitUntil` of serverless platforms). The promise never rejects.
+   */
+  readonly waitUntil?: ((work: Promise<void>) => void) | undefined
+}
+
+const settings = (options: Options): Settings => ({
+  storeTimeout: options.storeTimeout ?? 250,
+  storeBudget: options.storeBudget ?? 400,
+  lease: options.lease ?? 10_000,
+  leaseWait: options.leaseWait ?? 400,
+  maximumFlights: options.maximumFlights ?? 10_000,
+  maximumPending: options.maximumPending ?? 1000,
+  maximumFences: 10_000,
+  breaker: options.breaker ?? {},
+  enabled: options.enabled ?? true,
+  waitUntil: options.waitUntil
+})
+
+const ownTags = (tags: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<string>, ConfigurationError> =>
+  configured(() => tags.map(CacheKey.userTag))
+
+const configured = <A>(f: () => A): Effect.Effect<A, ConfigurationError> =>
+  Effect.try({
+    try: f,
+    catch: (error) =>
+      error instanceof ConfigurationError ? error : new ConfigurationError({ where: "cache", detail: "not usable" })
+  })
+
+const isOff = (core: Core, context: Context.Context<never>): boolean =>
+  !core.enabled || Context.get(context, CacheMode.Current) === "Off" || inTransaction(context)
+
+const outerOf = (context: Context.Context<never>) => Option.getOrUndefined(Context.getOption(context, CurrentLookup))
+
+const service = (core: Core): Context.Tag.Service<Cache> => {
+  /** Decides the policy; a policy that is not usable is reported, and the call is answered without a cache. */
+  const withItem = <A>(
+    context: Context.Context<never>,
+    key: CacheKey.CacheKey<any, any, any>,
+    policy: CachePolicy.Any | undefined,
+    use: (item: ReturnType<typeof itemOf>) => Effect.Effect<A, any, any>,
+    without: Effect.Effect<A, any, any>
+  ): Effect.Effect<A, any, any> => {
+    const item = Either.try(() => itemOf(key, policy, Context.get(context, CachePolicy.Ambient)))
+    return Either.isRight(item)
+      ? use(item.right)
+      : Effect.zipRight(queries.reportPolicy(core, key.prefix, item.left), without)
+  }
+
+  const alone = (key: CacheKey.CacheKey<any, any, any>, lookup: Effect.Effect<any, any, any>) =>
+    Effect.suspend(() => {
+      core.emitKey(key, { _tag: "Bypassed" })
+      return Effect.tapErrorCause(lookup, (cause) =>
+        core.report({ kind: "Lookup", cache: key.prefix, operation: "lookup", surfaced: true, cause })
+      )
+    })
+
+  const write = (
+    context: Context.Context<never>,
+    key: CacheKey.CacheKey<any, any, any>,
+    effect: Effect.Effect<any, any, any>,
+    policy: CachePolicy.Any | undefined,
+    isWrite: boolean
+  ): Effect.Effect<fencing.Written<any>, ConfigurationError, any> =>
+    Effect.flatMap(
+      configured(() => itemOf(key, policy, Context.get(context, CachePolicy.Ambient))),
+      (item) => fencing.writeThrough(core, [item], listed(effect), outerOf(context), isWrite)
+    )
+
+  const rewrite = (
+    key: CacheKey.CacheKey<any, any, any>,
+    effect: Effect.Effect<any, any, any>,
+    policy: CachePolicy.Any | undefined,
+    isWrite: boolean
+  ): Effect.Effect<any, any, any> =>
+    Effect.contextWithEffect((context: Context.Context<never>) => {
+      if (!isWrite && isOff(core, context)) return alone(key, effect)
+      return withItem(
+        context,
+        key,
+        policy,
+        (item) =>
+          Effect.flatMap(fencing.writeThrough(core, [item], listed(effect), outerOf(context), isWrite), ({ exit }) =>
+            Exit.isSuccess(exit)
+              ? Effect.succeed(exit.value[0])
+              : Effect.zipRight(reportLookup(core, item, isWrite ? "write" : "refresh", true, exit.cause), exit)
+          ),
+        isWrite ? Effect.ensuring(effect, Effect.ignore(drop([key], []))) : alone(key, effect)
+      )
+    })
+
+  const drop = (keys: ReadonlyArray<CacheKey.CacheKey<any, any, any>>, tags: ReadonlyArray<string>) =>
+    fence("invalidate", keys, tags)
+
+  const fence = (
+    kind: "invalidate" | "expire",
+    keys: ReadonlyArray<CacheKey.CacheKey<any, any, any>>,
+    tags: ReadonlyArray<string>
+  ): Effect.Effect<void, StoreError> =>
+    Effect.suspend(() =>
+      fencing.fence(core, kind, keys[0]?.prefix ?? "*", { keys: keys.map(keyNameOf), tags: [...new Set(tags)] })
+    )
+
+  const getOrSet = (
+    key: CacheKey.CacheKey<any, any, any>,
+    lookup: Effect.Effect<any, any, any>,
+    policy?: CachePolicy.Any
+  ): Effect.Effect<any, any, any> =>
+    Effect.contextWithEffect((context: Context.Context<never>) => {
+      if (isOff(core, context)) return alone(key, lookup)
+      const mode = Context.get(context, CacheMode.Current)
+      if (mode === "Refresh") return rewrite(key, lookup, policy, false)
+      return withItem(
+        context,
+        key,
+        policy,
+        (item) => queries.answer(core, { items: [item], lookup: () => listed(lookup), mode, outer: outerOf(context) }),
+        alone(key, lookup)
+      )
+    })
+
+  return attach<Context.Tag.Service<Cache>>(
+    {
+      getOrSet,
+      getMany: (ids, { key, lookup, policy }) =>
+        Effect.contextWithEffect((context: Context.Context<never>): Effect.Effect<any, any, any> => {
+          if (ids.length === 0) return Effect.succeed([])
+          return queries.many(core, context, ids, key, lookup, policy, isOff(core, context))
+        }),
+      get: (key) =>
+        Effect.contextWithEffect((context: Context.Context<never>) =>
+          Effect.flatMap(
+            configured(() => itemOf(key, undefined, Context.get(context, CachePolicy.Ambient))),
+            (item) => (isOff(core, context) ? Effect.succeedNone : fresh(core, item))
+          )
+        ),
+      set: (key, value, policy) =>
+        Effect.contextWithEffect((context: Context.Context<never>) =>
+          core.enabled
+            ? Effect.flatMap(write(context, key, Effect.succeed(value), policy, true), ({ failure }) =>
+                failure === undefined ? Effect.void : Effect.fail(failure)
+              )
+            : drop([key], [])
+        ),
+      writeThrough: (key, effect, policy) => rewrite(key, effect, policy, true),
+      refresh: (key, lookup, policy) => rewrite(key, lookup, policy, false),
+      invalidate: (...keys) => drop(keys, []),
+      invalidateTags: (...tags) => Effect.flatMap(ownTags(tags), (own) => drop([], own)),
+      invalidateAll: ({ keys = [], tags = [] }) => Effect.flatMap(ownTags(tags), (own) => drop(keys, own)),
+      expire: (...keys) => fence("expire", keys, []),
+      expireTags: (...tags) => Effect.flatMap(ownTags(tags), (own) => fence("expire", [], own)),
+      clear: ({ prefix, scope }) =>
+        Effect.flatMap(
+          configured(() =>
+            scope === undefined ? CacheKey.family(prefix).tag : CacheKey.scopeTag(CacheKey.family(prefix).prefix, scope)
+          ),
+          (tag) => fencing.fence(core, "invalidate", prefix, { keys: [], tags: [tag] })
+        ),
+      events: Stream.asyncPush<CacheEvent>(
+        (emit) =>
+          Effect.acquireRelease(
+            Effect.sync(() => {
+              const listener = (event: CacheEvent) => void emit.single(event)
+              core.listeners.add(listener)
+              return listener
+            }),
+            (listener) => Effect.sync(() => core.listeners.delete(listener))
+          ),
+        { bufferSize: 4096, strategy: "sliding" }
+      ),
+      setEnabled: (enabled) =>
+        Effect.sync(() => {
+          core.enabled = enabled
+        }),
+      isEnabled: Effect.sync(() => core.enabled)
+    },
+    core
+  )
+}
+
+const listed = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<ReadonlyArray<A>, E, R> =>
+  Effect.map(effect, (value) => [value])
+
+const keyNameOf = (key: CacheKey.CacheKey<any, any, any>) => keyName(itemOf(key, undefined, {}))
+
+/**
+ * A cache over the store and the reporter in its context. Built twice, it is two caches: give it to the whole program
+ * once, at the end.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerWith = (options: Options): Layer.Layer<Cache, never, Store.Store | Reporter.Reporter> =>
+  Layer.scoped(
+    Cache,
+    Effect.gen(function* () {
+      const scope = yield* Effect.scope
+      return service(yield* makeCore(yield* Store.Store, yield* Reporter.Reporter, scope, settings(options)))
+    })
+  )
+
+/**
+ * A cache with the default limits.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<Cache, never, Store.Store | Reporter.Reporter> = layerWith({})
+
+/**
+ * A cache in memory that logs its failures: for a start, and where there is one instance.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerMemory: Layer.Layer<Cache> = Layer.provide(layer, [Store.layerMemory, Reporter.layerLog])
+
+/**
+ * A cache that does nothing: every lookup runs, with the same answers.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerNoop: Layer.Layer<Cache> = Layer.provide(layerWith({ enabled: false }), [
+  Store.layerNoop,
+  Reporter.layerNoop
+])
+
+/**
+ * What a cache under test did: its events, and the failures it reported.
+ *
+ * @since 0.1.0
+ * @category testing
+ */
+export class Recorded extends Context.Tag("@larder/cache/Cache/Recorded")<
+  Recorded,
+  {
+    readonly events: Effect.Effect<ReadonlyArray<CacheEvent>>
+    readonly failures: Effect.Effect<ReadonlyArray<Reporter.CacheFailure>>
+    /** Forgets both. */
+    readonly clear: Effect.Effect<void>
+  }
+>() {}
+
+/**
+ * For the tests of a program that uses a cache: in memory, recording what happens. It keeps time by the clock of the
+ * test.
+ *
+ * @example
+ * import { Cache, CacheKey } from "@larder/cache"
+ * import { Effect, Schema } from "effect"
+ *
+ * const Key = CacheKey.make({ prefix: "users", key: (id: number) => ["id", id], schema: Schema.String })
+ * const find = Effect.succeed("Ada").pipe(Cache.withCache(Key(1)))
+ *
+ * const program = Effect.gen(function* () {
+ *   yield* find
+ *   yield* find
+ *   const recorded = yield* Cache.Recorded
+ *   return (yield* recorded.events).map((event) => event._tag)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, Cache.layerTest))
+ * // => ["Miss", "LookupSucceeded", "Stored", "Hit"]
+ *
+ * @since 0.1.0
+ * @category testing
+ */
+export const layerTest: Layer.Layer<Cache | Recorded> = Layer.scopedContext(
+  Effect.gen(function* () {
+    let events: ReadonlyArray<CacheEvent> = []
+    let failures: ReadonlyArray<Reporter.CacheFailure> = []
+    const store = yield* Effect.map(Layer.build(Store.layerMemory), Context.get(Store.Store))
+    const report = (failure: Reporter.CacheFailure) => Effect.sync(() => void (failures = [...failures, failure]))
+    const core = yield* makeCore(store, { report }, yield* Effect.scope, settings({}))
+    core.listeners.add((event) => void (events = [...events, event]))
+    return Context.make(Cache, service(core)).pipe(
+      Context.add(Recorded, {
+        events: Effect.sync(() => events),
+        failures: Effect.sync(() => failures),
+        clear: Effect.sync(() => void ((events = []), (failures = [])))
+      })
+    )
+  })
+)
+
+/**
+ * Caches an effect under a key: a second call within the time to live does not run it. The error channel stays the
+ * effect's own; the requirements gain `Cache` and what the key's schema needs.
+ *
+ * @example
+ * import { Cache, CacheKey } from "@larder/cache"
+ * import { Effect, Schema } from "effect"
+ *
+ * let lookups = 0
+ * const find = (id: number) => Effect.sync(() => `user ${id}, lookup ${++lookups}`)
+ *
+ * const UserKey = CacheKey.make({ prefix: "users", key: (id: number) => ["id", id], schema: Schema.String })
+ * const cached = (id: number) => find(id).pipe(Cache.withCache(UserKey(id), { timeToLive: "5 minutes" }))
+ *
+ * const program = Effect.all([cached(7), cached(7), cached(8)])
+ *
+ * await Effect.runPromise(program.pipe(Effect.provide(Cache.layerMemory)))
+ * // => ["user 7, lookup 1", "user 7, lookup 1", "user 8, lookup 2"]
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const withCache: {
+  <A, I, RS, EF = never>(
+    key: CacheKey.CacheKey<A, I, RS>,
+    policy?: CachePolicy.CachePolicy<A, EF>
+  ): <E, R>(self: Effect.Effect<A, E, R> & Unscoped<R> & FailsWith<E, EF>) => Effect.Effect<A, E, R | RS | Cache>
+  <A, E, R, I, RS, EF = never>(
+    self: Effect.Effect<A, E, R> & Unscoped<R> & FailsWith<E, EF>,
+    key: CacheKey.CacheKey<A, I, RS>,
+    policy?: CachePolicy.CachePolicy<A, EF>
+  ): Effect.Effect<A, E, R | RS | Cache>
+} = Function.dual(
+  (args) => Effect.isEffect(args[0]),
+  <A, E, R, I, RS>(
+    self: Effect.Effect<A, E, R>,
+    key: CacheKey.CacheKey<A, I, RS>,
+    policy?: CachePolicy.CachePolicy<A, any>
+  ): Effect.Effect<A, E, R | RS | Cache> => {
+    // A policy that is not usable is a mistake of the program: it shows where the effect is defined.
+    if (policy !== undefined) CachePolicy.resolve(policy)
+    return Effect.flatMap(Cache, (cache) => cache.getOrSet(key, self as Effect.Effect<A, E, R> & Unscoped<R>, policy))
+  }
+)
+
+/**
+ * Adds tags to what the running lookup will store: tags that are known only while it looks. Outside a lookup, and
+ * with the cache off, it does nothing.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const addTags = (...tags: ReadonlyArray<string>): Effect.Effect<void> =>
+  Effect.contextWith((context: Context.Context<never>) => outerOf(context)?.learn(tags.map(CacheKey.userTag)))
+
+/**
+ * Within this effect nothing is read from a cache and nothing is stored; failures are still reported, and
+ * invalidations still happen.
+ *
+ * @since 0.1.0
+ * @category modes
+ */
+export const withoutCache = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.provideService(self, CacheMode.Current, "Off") as Effect.Effect<A, E, R>
+
+/**
+ * Within this effect cached values are read, and what is looked up is not stored.
+ *
+ * @since 0.1.0
+ * @category modes
+ */
+export const readOnly = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.provideService(self, CacheMode.Current, "ReadOnly") as Effect.Effect<A, E, R>
+
+/**
+ * Within this effect nothing is read from a cache: everything is looked up, and stored.
+ *
+ * @since 0.1.0
+ * @category modes
+ */
+export const withRefresh = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.provideService(self, CacheMode.Current, "Refresh") as Effect.Effect<A, E, R>

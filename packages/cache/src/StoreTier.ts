@@ -1,0 +1,292 @@
+/**
+ * A store seen through a codec: entries instead of bytes, decided by their epochs, with a time limit and a circuit
+ * breaker around a store that is not in this process.
+ *
+ * Here, and only here, an answer of a store becomes an entry: one whose stamps are not the current epochs, whose shape
+ * is another, or whose bytes are not ours, is none.
+ *
+ * @since 0.1.0
+ */
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import type { CacheEntry } from "./CacheEntry.js"
+import { CodecError, StoreError } from "./CacheError.js"
+import type { CacheKey } from "./CacheKey.js"
+import type { Resolved } from "./CachePolicy.js"
+import type { CircuitBreaker } from "./CircuitBreaker.js"
+import * as Codec from "./Codec.js"
+import * as Epoch from "./Epoch.js"
+import type {
+  Capture,
+  CaptureRequest,
+  CommitRequest,
+  FenceRequest,
+  FillRequest,
+  KeyName,
+  Lease,
+  Outcome,
+  ReadAnswer,
+  Store
+} from "./Store.js"
+
+/**
+ * One call's key with everything decided about it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Item {
+  readonly key: CacheKey<any, any, any>
+  readonly codec: Codec.Codec<any, any>
+  readonly failureCodec: Codec.Codec<any, never> | undefined
+  readonly policy: Resolved
+  /** The tags known before the lookup, as the store holds them. */
+  readonly tags: ReadonlyArray<string>
+  /** The key and its tags, as fences name them. */
+  readonly names: ReadonlyArray<string>
+  /** Key and shape: what one flight is for. */
+  readonly flightId: string
+}
+
+/**
+ * What the store holds for an item, seen through its codec.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface View {
+  readonly entry: CacheEntry<any, any> | undefined
+  /** Whether `expire` marked the entry stale. */
+  readonly expired: boolean
+  /** Names the value that was seen, an unusable one too. */
+  readonly id: string | undefined
+  /** Every tag the entry carries. */
+  readonly tags: ReadonlyArray<string>
+  /** Why there is no entry although there are bytes. */
+  readonly problem: CodecError | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Leased =
+  | { readonly _tag: "Granted"; readonly lease: Lease }
+  | { readonly _tag: "Busy" }
+  | { readonly _tag: "Found"; readonly view: View }
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Wish {
+  readonly item: Item
+  /** The `id` of the view that was refused; `"*"` refuses any. */
+  readonly seen: string | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface StoreTier {
+  readonly name: string
+  /** Looks items up, within `limitMillis` where that is less than the limit of every operation. */
+  readonly read: (items: ReadonlyArray<Item>) => Effect.Effect<ReadonlyArray<View>, StoreError, any>
+  readonly lease: (
+    wishes: ReadonlyArray<Wish>,
+    limitMillis: number
+  ) => Effect.Effect<ReadonlyArray<Leased>, StoreError, any>
+  readonly fill: (requests: ReadonlyArray<FillRequest>) => Effect.Effect<ReadonlyArray<Outcome>, StoreError>
+  readonly renew: (leases: ReadonlyArray<Lease>) => Effect.Effect<ReadonlyArray<boolean>, StoreError>
+  readonly release: (leases: ReadonlyArray<Lease>) => Effect.Effect<void, StoreError>
+  /** Tried even while the circuit is open: an invalidation that could be delivered must not wait for a probe. */
+  readonly invalidate: (request: FenceRequest) => Effect.Effect<void, StoreError>
+  readonly expire: (request: FenceRequest) => Effect.Effect<void, StoreError>
+  readonly capture: (request: CaptureRequest) => Effect.Effect<Capture, StoreError>
+  readonly commit: (request: CommitRequest) => Effect.Effect<Outcome, StoreError>
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  readonly operationMillis: number
+  readonly leaseMillis: number
+  readonly breaker: CircuitBreaker
+}
+
+/**
+ * The view of nothing.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const nothing: View = { entry: undefined, expired: false, id: undefined, tags: [], problem: undefined }
+
+/**
+ * The names of an item's key for a fence.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const keyName = (item: Item): KeyName => ({ key: item.key.id, shapes: [item.codec.shape] })
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (store: Context.Tag.Service<Store>, options: Options): StoreTier => {
+  let last: Epoch.Counter | undefined
+
+  const note = (counter: Epoch.Counter): void => {
+    if (last === undefined || last.era !== counter.era || last.n < counter.n) last = counter
+  }
+
+  // A replica may lag behind what this instance has already seen happen: an answer from before that is a miss.
+  const lags = (counter: Epoch.Counter | undefined): boolean =>
+    counter !== undefined && last !== undefined && counter.era === last.era && counter.n < last.n
+
+  const limit = <A>(
+    operation: string,
+    call: Effect.Effect<A, StoreError>,
+    millis: number
+  ): Effect.Effect<A, StoreError> => {
+    const fail = (reason: StoreError["reason"], detail: string) =>
+      new StoreError({ store: store.name, operation, reason, detail })
+    // Disconnected: a client that does not let itself be interrupted must not hold the caller beyond the limit.
+    // Interruptible: the limit holds also where the caller is not (the invalidation of a mutation).
+    return Effect.timeoutFail(
+      Effect.interruptible(
+        Effect.disconnect(
+          Effect.catchAllDefect(call, (defect) =>
+            Effect.fail(
+              fail("BadReply", `the client died with ${defect instanceof Error ? defect.name : typeof defect}`)
+            )
+          )
+        )
+      ),
+      { duration: millis, onTimeout: () => fail("Timeout", `no answer within ${Math.round(millis)} ms`) }
+    )
+  }
+
+  const guarded = <A>(
+    operation: string,
+    call: Effect.Effect<A, StoreError>,
+    limitMillis = options.operationMillis
+  ): Effect.Effect<A, StoreError> =>
+    store.remote
+      ? options.breaker.protect(
+          limit(operation, call, Math.min(limitMillis, options.operationMillis)),
+          () =>
+            new StoreError({ store: store.name, operation, reason: "CircuitOpen", detail: "left alone for a while" })
+        )
+      : call
+
+  const always = <A>(operation: string, call: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+    store.remote ? options.breaker.observe(limit(operation, call, options.operationMillis)) : call
+
+  const unusable = (id: string, detail: string): Effect.Effect<View> =>
+    Effect.succeed({ ...nothing, id, problem: new CodecError({ reason: "Decode", detail }) })
+
+  const view = (item: Item, answer: ReadAnswer): Effect.Effect<View, never, any> => {
+    const { found, epochs } = answer
+    if (found._tag === "Absent") return Effect.succeed(nothing)
+    if (found._tag === "Malformed") return unusable(found.id, "not an entry of this store")
+    const { id } = found
+    const standing = lags(epochs.counter) ? "Invalid" : Epoch.standing(found.stamps, epochs)
+    if (epochs.counter !== undefined) note(epochs.counter)
+    if (standing === "Invalid") return Effect.succeed({ ...nothing, id })
+    const opened = Codec.open(found.bytes)
+    if (opened === undefined) return unusable(id, "not an envelope of ours")
+    const codec = opened.kind === "Value" ? item.codec : item.failureCodec
+    if (codec?.shape !== opened.shape) {
+      // A failure that this policy does not store is a miss like any other.
+      return opened.kind === "Failure" ? Effect.succeed({ ...nothing, id }) : unusable(id, "of another shape")
+    }
+    const { createdAtMillis, expiresAtMillis, lookupMillis } = opened
+    const seen = (decoded: Either.Either<unknown, CodecError>): View =>
+      Either.isLeft(decoded)
+        ? { ...nothing, id, problem: decoded.left }
+        : {
+            entry: {
+              content: opened.kind === "Value" ? Either.right(decoded.right) : Either.left(decoded.right),
+              createdAtMillis,
+              expiresAtMillis,
+              lookupMillis
+            },
+            expired: standing === "Expired",
+            id,
+            tags: found.stamps.tags.map(([tag]) => tag),
+            problem: undefined
+          }
+    const decoding = codec.decode(opened.encoded)
+    return Either.isEither(decoding)
+      ? Effect.succeed(seen(decoding as Either.Either<unknown, CodecError>))
+      : Effect.map(Effect.either(decoding), seen)
+  }
+
+  const views = (
+    items: ReadonlyArray<Item>,
+    answers: ReadonlyArray<ReadAnswer>
+  ): Effect.Effect<ReadonlyArray<View>, StoreError, any> => {
+    if (answers.length !== items.length) return Effect.fail(badReply("read"))
+    return items.length === 1
+      ? Effect.map(view(items[0]!, answers[0]!), (one) => [one])
+      : Effect.forEach(items, (item, i) => view(item, answers[i]!))
+  }
+
+  const badReply = (operation: string) =>
+    new StoreError({
+      store: store.name,
+      operation,
+      reason: "BadReply",
+      detail: "another number of answers than questions"
+    })
+
+  return {
+    name: store.name,
+    read: (items) =>
+      Effect.flatMap(
+        guarded("read", store.read(items.map(({ key, codec, tags }) => ({ key: key.id, shape: codec.shape, tags })))),
+        (answers) => views(items, answers)
+      ),
+    lease: (wishes, limitMillis) =>
+      Effect.flatMap(
+        guarded(
+          "lease",
+          store.lease(
+            wishes.map(({ item, seen }) => ({
+              key: item.key.id,
+              shape: item.codec.shape,
+              tags: item.tags,
+              seen,
+              leaseMillis: options.leaseMillis,
+              retainMillis: Math.max(item.policy.retainMillis, 2 * options.leaseMillis)
+            }))
+          ),
+          limitMillis
+        ),
+        (answers): Effect.Effect<ReadonlyArray<Leased>, StoreError, any> =>
+          answers.length !== wishes.length
+            ? Effect.fail(badReply("lease"))
+            : Effect.forEach(answers, (answer, i): Effect.Effect<Leased, never, any> => {
+                if (answer._tag !== "Found") return Effect.succeed(answer)
+                return Effect.map(view(wishes[i]!.item, answer.answer), (one) => ({ _tag: "Found", view: one }))
+              })
+      ),
+    fill: (requests) => guarded("fill", store.fill(requests)),
+    renew: (leases) => guarded("renew", store.renew(leases, options.leaseMillis)),
+    release: (leases) => guarded("release", store.release(leases)),
+    invalidate: (request) => Effect.map(always("invalidate", store.invalidate(request)), note),
+    expire: (request) => Effect.map(always("expire", store.expire(request)), note),
+    capture: (request) => guarded("capture", store.capture(request)),
+    commit: (request) =>
+      Effect.map(always("commit", store.commit(request)), ({ outcome, counter }) => {
+        note(counter)
+        return outcome
+      })
+  }
+}

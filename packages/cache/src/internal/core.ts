@@ -1,0 +1,222 @@
+/**
+ * What the parts of one `Cache` share: the tier, the flights under way, the fences that fell, the journal, and who is
+ * told of what. Made once for each layer, in its scope.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import type { StoreError } from "../CacheError.js"
+import type { CacheKey } from "../CacheKey.js"
+import type { CacheEvent, KeyEvent, StoreEvent } from "../CacheEvent.js"
+import * as CircuitBreaker from "../CircuitBreaker.js"
+import type { CacheFailure, Reporter } from "../Reporter.js"
+import * as SingleFlight from "../SingleFlight.js"
+import type { Lease, Store } from "../Store.js"
+import * as StoreTier from "../StoreTier.js"
+import * as fences from "./fences.js"
+import * as journal from "./journal.js"
+
+/** The limits and waits of a cache; see `Cache.Options`, which documents each. */
+export interface Settings {
+  readonly storeTimeout: Duration.DurationInput
+  readonly storeBudget: Duration.DurationInput
+  readonly lease: Duration.DurationInput
+  readonly leaseWait: Duration.DurationInput
+  readonly maximumFlights: number
+  readonly maximumPending: number
+  readonly maximumFences: number
+  readonly breaker: Pick<CircuitBreaker.Options, "failures" | "pauseMillis" | "maximumPauseMillis">
+  readonly enabled: boolean
+  readonly waitUntil: ((work: Promise<void>) => void) | undefined
+}
+
+/** How a flight ended. */
+export interface Landing {
+  readonly exit: Exit.Exit<any, any>
+  /** What the value depends on: its key, and every tag, learnt ones too. */
+  readonly names: Iterable<string>
+  /** The value as it is stored, for whoever joined: each gets a copy of its own. */
+  readonly encoded: string | undefined
+}
+
+export interface Core {
+  readonly tier: StoreTier.StoreTier
+  readonly flights: SingleFlight.SingleFlight<Landing>
+  readonly fences: fences.Fences
+  readonly journal: journal.Journal
+  /** Asks for the journal to be replayed. */
+  readonly wakeReplays: Effect.Effect<void>
+  readonly replaysWanted: Effect.Effect<void>
+  /** Until when lookups of a key are held back after a failure. */
+  readonly backoff: {
+    readonly until: (flightId: string) => number
+    readonly hold: (flightId: string, untilMillis: number) => void
+    readonly end: (flightId: string) => void
+  }
+  /** The leases whose lookups are running. */
+  readonly leases: Set<Lease>
+  readonly emitKey: (key: Pick<CacheKey<any>, "id" | "prefix">, event: KeyEvent) => void
+  readonly emit: (event: StoreEvent) => void
+  readonly listeners: Set<(event: CacheEvent) => void>
+  readonly report: (failure: CacheFailure) => Effect.Effect<void>
+  /** Tells of a store failure that somebody was answered without; of a row of them, once. */
+  readonly storeFailed: (cache: string, error: StoreError) => Effect.Effect<void>
+  readonly limits: {
+    readonly budgetMillis: number
+    readonly leaseMillis: number
+    readonly leaseWaitMillis: number
+    readonly maximumFlights: number
+  }
+  readonly waitUntil: ((work: Promise<void>) => void) | undefined
+  enabled: boolean
+}
+
+const cores = new WeakMap<object, Core>()
+
+/** Remembers the core behind a cache, for the rooms above that report through it. */
+export const attach = <Service extends object>(service: Service, core: Core): Service => {
+  cores.set(service, core)
+  return service
+}
+
+/** Reports through the cache's reporter; a cache that is not ours logs. */
+export const reportThrough = (service: object, failure: CacheFailure): Effect.Effect<void> => {
+  const core = cores.get(service)
+  return core === undefined ? Effect.logWarning(`${failure.cache}: ${failure.operation} failed`) : core.report(failure)
+}
+
+export const now: Effect.Effect<number> = Clock.currentTimeMillis
+
+const replayBatch = 256
+
+export const make = (
+  store: Context.Tag.Service<Store>,
+  reporter: Context.Tag.Service<Reporter>,
+  scope: Scope.Scope,
+  settings: Settings
+): Effect.Effect<Core> =>
+  Effect.gen(function* () {
+    const listeners = new Set<(event: CacheEvent) => void>()
+    const emit = (event: CacheEvent): void => {
+      for (const listener of listeners) listener(event)
+    }
+    let failing = false
+    const breaker = CircuitBreaker.make({
+      ...settings.breaker,
+      onChange: (state) => Effect.sync(() => emit({ _tag: state === "Open" ? "CircuitOpened" : "CircuitClosed" }))
+    })
+    const leaseMillis = Duration.toMillis(settings.lease)
+    const tier = StoreTier.make(store, {
+      operationMillis: Duration.toMillis(settings.storeTimeout),
+      leaseMillis,
+      breaker: noticing(breaker, () => {
+        failing = false
+      })
+    })
+    const report = (failure: CacheFailure): Effect.Effect<void> =>
+      Cause.isInterruptedOnly(failure.cause)
+        ? Effect.void
+        : Effect.catchAllCause(reporter.report(failure), () => Effect.void)
+    const wishes = yield* Queue.sliding<void>(1)
+    const held = new Map<string, number>()
+    const core: Core = {
+      tier,
+      flights: SingleFlight.make(scope),
+      fences: fences.make(settings.maximumFences),
+      journal: journal.make(settings.maximumPending),
+      wakeReplays: Effect.asVoid(Queue.offer(wishes, undefined)),
+      replaysWanted: Queue.take(wishes),
+      backoff: {
+        until: (flightId) => (held.size === 0 ? -Infinity : (held.get(flightId) ?? -Infinity)),
+        hold: (flightId, untilMillis) => {
+          held.delete(flightId)
+          held.set(flightId, untilMillis)
+          if (held.size > settings.maximumFlights) held.delete(held.keys().next().value!)
+        },
+        end: (flightId) => {
+          if (held.size > 0) held.delete(flightId)
+        }
+      },
+      leases: new Set(),
+      emit,
+      emitKey: (key, event) => {
+        if (listeners.size > 0) emit({ ...event, cache: key.prefix, key: key.id })
+      },
+      listeners,
+      report,
+      storeFailed: (cache, error) =>
+        Effect.suspend(() => {
+          emit({ _tag: "StoreFailed", operation: error.operation, reason: error.reason })
+          if (failing || error.reason === "CircuitOpen") return Effect.void
+          failing = true
+          const { operation } = error
+          return report({ kind: "Store", cache, operation, surfaced: false, cause: Cause.fail(error) })
+        }),
+      limits: {
+        budgetMillis: Duration.toMillis(settings.storeBudget),
+        leaseMillis,
+        leaseWaitMillis: Duration.toMillis(settings.leaseWait),
+        maximumFlights: settings.maximumFlights
+      },
+      waitUntil: settings.waitUntil,
+      enabled: settings.enabled
+    }
+    yield* Effect.forkIn(renewals(core), scope)
+    yield* Effect.forkIn(replays(core), scope)
+    return core
+  })
+
+/** A breaker that tells of every success of the store behind it. */
+const noticing = (breaker: CircuitBreaker.CircuitBreaker, succeeded: () => void): CircuitBreaker.CircuitBreaker => {
+  const tell = <A, E, R>(call: Effect.Effect<A, E, R>) => Effect.tap(call, () => Effect.sync(succeeded))
+  return {
+    isOpen: breaker.isOpen,
+    observe: (call) => tell(breaker.observe(call)),
+    protect: (call, refused) => tell(breaker.protect(call, refused))
+  }
+}
+
+/** One fiber keeps every lease of the instance alive; a lookup costs an entry in a set. */
+const renewals = (core: Core): Effect.Effect<void> =>
+  Effect.forever(
+    Effect.zipRight(
+      Effect.sleep(core.limits.leaseMillis / 3),
+      Effect.suspend(() => {
+        const leases = [...core.leases]
+        if (leases.length === 0) return Effect.void
+        return Effect.matchEffect(core.tier.renew(leases), {
+          onFailure: (error) => core.storeFailed("*", error),
+          onSuccess: (kept) =>
+            Effect.sync(() => leases.forEach((lease, i) => kept[i] === false && core.leases.delete(lease)))
+        })
+      })
+    )
+  )
+
+/** Replays the journal whenever something was added, until the store has acknowledged all of it. */
+const replays = (core: Core): Effect.Effect<void> =>
+  Effect.forever(
+    Effect.gen(function* () {
+      yield* core.replaysWanted
+      let pauseMillis = 250
+      for (let next = core.journal.next(replayBatch); next !== undefined; next = core.journal.next(replayBatch)) {
+        const { request, strikeOut } = next
+        const outcome = yield* Effect.either(core.tier.invalidate(request))
+        if (outcome._tag === "Right") {
+          strikeOut()
+          core.emit({ _tag: "Replayed", keys: request.keys.map((name) => name.key), tags: request.tags })
+          pauseMillis = 250
+        } else {
+          yield* core.storeFailed("*", outcome.left)
+          const spread = yield* Effect.randomWith((random) => random.next)
+          yield* Effect.sleep(pauseMillis * (0.75 + spread / 2))
+          pauseMillis = Math.min(30_000, pauseMillis * 2)
+        }
+      }
+    })
+  )

@@ -1,0 +1,27 @@
+/**
+ * The lookup that the running code is part of, carried in its context: where `Cache.addTags` puts its tags, and how
+ * a lookup that comes back to a key of its own is recognised.
+ */
+import * as Context from "effect/Context"
+import type { Run } from "../SingleFlight.js"
+
+export interface Lookup {
+  readonly learn: (tags: ReadonlyArray<string>) => void
+  /** Absent for a lookup outside the single flight. */
+  readonly run: Run | undefined
+  readonly flightIds: ReadonlySet<string>
+  readonly outer: Lookup | undefined
+}
+
+export class CurrentLookup extends Context.Tag("@larder/cache/internal/CurrentLookup")<CurrentLookup, Lookup>() {}
+
+/** Whether this lookup, or one it is part of, is for this key. */
+export const isFor = (lookup: Lookup | undefined, flightId: string): boolean =>
+  lookup !== undefined && (lookup.flightIds.has(flightId) || isFor(lookup.outer, flightId))
+
+/** The runs that end only after this lookup does. */
+export const runsOf = (lookup: Lookup | undefined): ReadonlySet<Run> => {
+  const runs = new Set<Run>()
+  for (let one = lookup; one !== undefined; one = one.outer) if (one.run !== undefined) runs.add(one.run)
+  return runs
+}

@@ -1,0 +1,241 @@
+/**
+ * From a miss to an answer: join the flight that is under way, or launch one, and wait for it.
+ *
+ * A call joins a flight only if nothing that the flight depends on was fenced since it began; what the flight learns
+ * later counts too, so a landing is looked at once more before it is believed.
+ */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type * as CacheMode from "../CacheMode.js"
+import type { Flight } from "../SingleFlight.js"
+import { waitsForAny } from "../SingleFlight.js"
+import type { Item } from "../StoreTier.js"
+import { type Core, type Landing, now } from "./core.js"
+import { type Lookup, runsOf } from "./currentLookup.js"
+import { fly, type Journey, type LookupOf, reportLookup, within } from "./lookups.js"
+import { content } from "./reading.js"
+
+type Any<A> = Effect.Effect<A, any, any>
+
+/** One call: what is asked for, and by whom. */
+export interface Call {
+  readonly items: ReadonlyArray<Item>
+  readonly lookup: LookupOf
+  readonly mode: CacheMode.CacheMode
+  readonly outer: Lookup | undefined
+}
+
+/** The lookup alone, for some of the keys, its failure reported. */
+export const straight = (core: Core, call: Call, indices: ReadonlyArray<number>): Any<ReadonlyArray<unknown>> => {
+  const items = indices.map((i) => call.items[i]!)
+  return Effect.tapErrorCause(
+    within(call.lookup(indices), call.outer, items, undefined, (tags) => call.outer?.learn(tags)),
+    (cause) => reportLookup(core, items[0]!, "lookup", true, cause)
+  )
+}
+
+/** One key on its way to an answer. `position` is that in this attempt, `index` that in the call. */
+export interface Leg extends Journey {
+  readonly position: number
+  readonly index: number
+}
+
+const joinable = (core: Core, item: Item): Flight<Landing> | undefined => {
+  const flight = core.flights.find(item.flightId)
+  if (flight === undefined) return undefined
+  const { fences } = core
+  return fences.fellSince(flight.startedAt, flight.names) || fences.fellSince(flight.startedAt, item.names)
+    ? undefined
+    : flight
+}
+
+const isFull = (core: Core, more: number) => core.flights.size() + more > core.limits.maximumFlights
+
+/** Must run where interruption is masked. */
+const launch = (core: Core, call: Call, legs: ReadonlyArray<Leg>, behind: boolean) => {
+  const startedAt = core.fences.now()
+  const lookup: LookupOf = (chosen) => call.lookup(chosen.map((i) => legs[i]!.index))
+  return Effect.tap(
+    core.flights.launch(
+      legs.map(({ item }) => ({ id: item.flightId, startedAt, names: item.names })),
+      { stays: behind, boarding: behind ? 0 : legs.length },
+      fly(core, legs, lookup, call.outer, { behind, stores: call.mode !== "ReadOnly" })
+    ),
+    ([flight]) =>
+      Effect.sync(() => core.waitUntil?.(new Promise((done) => flight!.run.fiber!.addObserver(() => done()))))
+  )
+}
+
+export const refreshBehind = (core: Core, call: Call, legs: ReadonlyArray<Leg>): Effect.Effect<void, never, any> =>
+  Effect.uninterruptible(
+    Effect.suspend(() => {
+      const idle = legs.filter(({ item }) => joinable(core, item) === undefined)
+      if (idle.length === 0 || isFull(core, idle.length)) return Effect.void
+      for (const { item } of idle) core.emitKey(item.key, { _tag: "Refresh" })
+      return Effect.asVoid(launch(core, call, idle, true))
+    })
+  )
+
+/**
+ * Joins the flights that may be joined and launches one run for all other keys. Answers an effect for each leg: what
+ * came of it, so that a batch can go on where one key has an old value to fall back on.
+ */
+export const depart = (
+  core: Core,
+  call: Call,
+  legs: ReadonlyArray<Leg>,
+  again: (leg: Leg) => Any<unknown>
+): Effect.Effect<ReadonlyArray<Any<unknown>>, never, any> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.suspend(() => {
+      const boarded = legs.map((leg) => {
+        const flight = joinable(core, leg.item)
+        // Two lookups that wait for each other would wait for ever: the second one looks up by itself.
+        const circular = flight !== undefined && call.outer !== undefined && waitsForAny(flight.run, runsOf(call.outer))
+        return { leg, flight, circular, own: false }
+      })
+      const idle = boarded.filter(({ flight }) => flight === undefined)
+      const full = isFull(core, idle.length)
+      const alone = boarded.filter(({ flight, circular }) => circular || (flight === undefined && full))
+      for (const { flight, circular, leg } of boarded) {
+        if (flight === undefined || circular) core.emitKey(leg.item.key, { _tag: "Miss" })
+        else {
+          core.emitKey(leg.item.key, { _tag: "Joined" })
+          core.flights.board(flight)
+        }
+      }
+      const launching =
+        idle.length === 0 || full
+          ? Effect.succeed([])
+          : launch(
+              core,
+              call,
+              idle.map(({ leg }) => leg),
+              false
+            )
+      return Effect.flatMap(launching, (launched) => {
+        const byLeg = new Map<Leg, { readonly flight: Flight<Landing>; readonly own: boolean }>()
+        for (const [i, { leg }] of idle.entries()) if (launched[i]) byLeg.set(leg, { flight: launched[i], own: true })
+        for (const { leg, flight, circular } of boarded) {
+          if (flight !== undefined && !circular) byLeg.set(leg, { flight, own: false })
+        }
+        const passages = legs.flatMap((leg) => {
+          const passage = byLeg.get(leg)
+          return passage === undefined ? [] : [{ leg, ...passage }]
+        })
+        return Effect.flatMap(waitFor(core, call, passages, restore), (waited) =>
+          Effect.flatMap(
+            Effect.forEach(passages, (passage, i) => arrive(core, call, passage, waited[i]!, again)),
+            (arrived) => {
+              const outcomes = new Map(passages.map(({ leg }, i) => [leg, arrived[i]!]))
+              const some = legs.map((leg) => outcomes.get(leg))
+              return alone.length === 0 ? Effect.succeed(arrived) : lookUpAlone(core, call, legs, some, restore)
+            }
+          )
+        )
+      })
+    })
+  )
+
+/** A key's seat in a flight; `own` for the caller that launched it. */
+interface Passage {
+  readonly leg: Leg
+  readonly flight: Flight<Landing>
+  readonly own: boolean
+}
+
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+/** Looks up, without sharing or storing, what no flight brought. */
+const lookUpAlone = (
+  core: Core,
+  call: Call,
+  legs: ReadonlyArray<Leg>,
+  some: ReadonlyArray<Any<unknown> | undefined>,
+  restore: Restore
+) => {
+  const rest = legs.filter((_, i) => some[i] === undefined)
+  const lookup = straight(
+    core,
+    call,
+    rest.map(({ index }) => index)
+  )
+  return Effect.map(Effect.exit(restore(lookup)), (exit) => {
+    let next = 0
+    return some.map((one) => {
+      if (one !== undefined) return one
+      const position = next++
+      return Exit.isSuccess(exit) ? Effect.succeed(exit.value[position]) : Effect.failCause(exit.cause)
+    })
+  })
+}
+
+/** Waits for the flights; `None` where a caller with an old value has waited long enough. */
+const waitFor = (
+  core: Core,
+  call: Call,
+  passages: ReadonlyArray<Passage>,
+  restore: Restore
+): Effect.Effect<ReadonlyArray<Option.Option<Landing | undefined>>> => {
+  const one = ({ flight, leg }: Passage): Effect.Effect<Option.Option<Landing | undefined>> => {
+    const landing = Deferred.await(flight.landing)
+    const soft = leg.item.policy.softTimeoutMillis
+    return soft === Infinity || leg.fallbackUntilMillis === -Infinity
+      ? Effect.asSome(landing)
+      : Effect.tap(Effect.timeoutOption(Effect.interruptible(landing), soft), (inTime) =>
+          Effect.sync(() => Option.isNone(inTime) && core.flights.stay(flight))
+        )
+  }
+  const flights = passages.map(({ flight }) => flight)
+  const all = Effect.forEach(passages, one, { concurrency: passages.length === 1 ? 1 : "unbounded" })
+  const waited = core.flights.wait(flights, restore(all))
+  const waiting = call.outer?.run
+  if (waiting === undefined) return waited
+  for (const { run } of flights) waiting.waitsFor.add(run)
+  return Effect.ensuring(
+    waited,
+    Effect.sync(() => flights.forEach(({ run }) => waiting.waitsFor.delete(run)))
+  )
+}
+
+/** Says what came of a flight for this caller. */
+const arrive = (
+  core: Core,
+  call: Call,
+  { flight, leg, own }: Passage,
+  waited: Option.Option<Landing | undefined>,
+  again: (leg: Leg) => Any<unknown>
+): Effect.Effect<Any<unknown>> => {
+  if (Option.isNone(waited)) {
+    core.emitKey(leg.item.key, { _tag: "Stale", because: "SoftTimeout" })
+    return Effect.succeed(content(leg.view))
+  }
+  const landing = waited.value
+  // The cache is closing; its callers are not.
+  if (landing === undefined) return Effect.succeed(Effect.map(straight(core, call, [leg.index]), ([value]) => value))
+  // The flight began before a fence that touches what it learnt, and this call may have begun after it.
+  if (!own && core.fences.fellSince(flight.startedAt, landing.names)) {
+    return Effect.succeed(again(leg))
+  }
+  if (Exit.isSuccess(landing.exit)) {
+    return Effect.succeed(own ? landing.exit : copyOf(leg.item, landing, landing.exit.value))
+  }
+  return Effect.map(fallback(core, leg, landing.exit.cause), (stale) => stale ?? landing.exit)
+}
+
+/** Who joins gets a copy of its own, so that nobody sees what another one does to a value. */
+const copyOf = (item: Item, { encoded }: Landing, value: unknown): Any<unknown> =>
+  typeof value !== "object" || value === null || encoded === undefined
+    ? Effect.succeed(value)
+    : Effect.orElseSucceed(item.codec.decode(encoded), () => value)
+
+/** The old value, if the policy lets it stand in for this failure. An interruption is no failure. */
+const fallback = (core: Core, leg: Leg, cause: Cause.Cause<unknown>): Effect.Effect<Any<unknown> | undefined> =>
+  Effect.map(now, (nowMillis) => {
+    if (nowMillis >= leg.fallbackUntilMillis || Cause.isInterruptedOnly(cause)) return undefined
+    core.emitKey(leg.item.key, { _tag: "Stale", because: "Error" })
+    return content(leg.view)
+  })

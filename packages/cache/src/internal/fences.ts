@@ -1,0 +1,50 @@
+/**
+ * The fences that fell on this instance: when, in the order of this process, was a key or tag last invalidated,
+ * expired or set. It answers one question: did a fence fall on any of these names since that moment?
+ *
+ * Bounded: when too many names are remembered the oldest is forgotten, and everything that began before its fence
+ * counts as fenced. A loss is a miss.
+ */
+export interface Fences {
+  /** The current moment. Only ever compared with others of the same `Fences`. */
+  readonly now: () => number
+  readonly raise: (names: Iterable<string>) => void
+  /** A fence on every name. */
+  readonly raiseAll: () => void
+  readonly fellSince: (moment: number, names: Iterable<string>) => boolean
+}
+
+export const make = (maximum: number): Fences => {
+  const last = new Map<string, number>()
+  let moment = 0
+  let floor = 0
+  return {
+    now: () => moment,
+    raise: (names) => {
+      moment += 1
+      for (const name of names) {
+        last.delete(name)
+        last.set(name, moment)
+      }
+      while (last.size > maximum) {
+        const [name, at] = last.entries().next().value!
+        last.delete(name)
+        floor = at
+      }
+    },
+    raiseAll: () => {
+      moment += 1
+      floor = moment
+      last.clear()
+    },
+    fellSince: (since, names) => {
+      if (since === moment) return false
+      if (since < floor) return true
+      for (const name of names) {
+        const at = last.get(name)
+        if (at !== undefined && at > since) return true
+      }
+      return false
+    }
+  }
+}

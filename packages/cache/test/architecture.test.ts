@@ -1,0 +1,188 @@
+/**
+ * The house has floors, and a file imports from its own floor or from one below, never from one above. A file that is
+ * on no floor fails the test: whoever adds one says where it lives.
+ *
+ * ```
+ *  street      who calls: a repository, cached by a plan
+ *  5th floor   the cache
+ *  4th floor   several tiers as one
+ *  3rd floor   one tier
+ *  2nd floor   mechanisms
+ *  1st floor   ports: what may be swapped
+ *  ground      words: plain data
+ * ```
+ *
+ * A file in `internal/` lives on the floor of what it is a part of.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import ts from "typescript-5"
+import { describe, expect, it } from "vitest"
+
+const rooms = (names: string): ReadonlyArray<string> => names.trim().split(/\s+/)
+
+const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string>]> = [
+  [
+    "ground",
+    rooms(`
+      CacheEntry CacheError CacheEvent CacheKey CacheMode CachePolicy Epoch
+      internal/lru internal/rateLimit internal/token internal/wire
+    `)
+  ],
+  [
+    "1st floor",
+    rooms(`
+      RedisClient RedisStore Reporter Store
+      internal/logReporter internal/memoryStore internal/redisCommands internal/redisFrame internal/redisKeys
+      internal/redisReads internal/redisScripts internal/redisStore internal/turnBatch
+    `)
+  ],
+  [
+    "2nd floor",
+    rooms(`
+      CircuitBreaker Codec SingleFlight
+      internal/bypass internal/currentLookup internal/decide internal/fences internal/fingerprint internal/journal
+    `)
+  ],
+  ["3rd floor", rooms("StoreTier internal/item")],
+  ["4th floor", []],
+  [
+    "5th floor",
+    rooms(`
+      Cache
+      internal/core internal/departures internal/fencing internal/lookups internal/queries internal/reading
+    `)
+  ],
+  ["street", rooms("Repository internal/decorated")]
+]
+
+/** The package's front door, which names every room and is not one. */
+const door = "index"
+
+/** Adapters are annexes of this floor. Their `<Vendor>Cache.ts` composes layers and may see the whole house. */
+const annexes = ["upstash", "sentry"]
+const annexFloor = 1
+
+type Files = ReadonlyMap<string, string>
+
+const heightOf = (file: string): number => floors.findIndex(([, files]) => files.includes(file))
+
+const importsOf = (text: string): ReadonlyArray<string> =>
+  ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName)
+
+/** `./internal/lru.js` in `Codec` is `internal/lru`; `undefined` for what is not in this package. */
+const resolve = (from: string, specifier: string): string | undefined =>
+  specifier.startsWith(".")
+    ? new URL(specifier, `file:///${from}`).pathname.slice(1).replace(/\.js$/, "")
+    : /^@larder\/cache\/(.+)$/.exec(specifier)?.[1]
+
+const climbs = (files: Files): ReadonlyArray<string> =>
+  [...files]
+    .filter(([file]) => file !== door)
+    .flatMap(([file, text]) =>
+      importsOf(text).flatMap((specifier) => {
+        if (specifier === "@larder/cache") return [`${file} imports its own front door`]
+        const target = resolve(file, specifier)
+        if (target === undefined || heightOf(target) <= heightOf(file)) return []
+        const [[below], [above]] = [floors[heightOf(file)]!, floors[heightOf(target)]!]
+        return [`${file} (${below}) imports ${target} (${above})`]
+      })
+    )
+
+const homeless = (files: Files): ReadonlyArray<string> =>
+  [...files.keys()].filter((file) => file !== door && heightOf(file) < 0)
+
+/** An adapter may name the cache's modules one by one, of the ground and the first floor, and nothing private. */
+const trespasses = (files: Files): ReadonlyArray<string> =>
+  [...files]
+    .filter(([file]) => !/^\w+Cache$/.test(file))
+    .flatMap(([file, text]) =>
+      importsOf(text).flatMap((specifier) => {
+        if (specifier === "@larder/cache") return [`${file} imports all of @larder/cache: name the module`]
+        const target = /^@larder\/cache\/(.+)$/.exec(specifier)?.[1]
+        if (target === undefined) return []
+        const height = heightOf(target)
+        if (target.startsWith("internal/")) return [`${file} imports ${target} (private)`]
+        if (height >= 0 && height <= annexFloor) return []
+        return [`${file} imports ${target} (${floors[height]?.[0] ?? "on no floor"})`]
+      })
+    )
+
+const filesOf = (folder: string): Files => {
+  const path = fileURLToPath(new URL(`../../${folder}/src/`, import.meta.url))
+  if (!existsSync(path)) return new Map()
+  return new Map(
+    readdirSync(path, { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".ts"))
+      .map((file) => [file.replaceAll("\\", "/").slice(0, -".ts".length), readFileSync(path + file, "utf8")])
+  )
+}
+
+describe("architecture / the house", () => {
+  const house = filesOf("cache")
+
+  it("every file lives on a floor", () => {
+    expect(homeless(house)).toEqual([])
+  })
+
+  it("every file on the table exists", () => {
+    expect(floors.flatMap(([, files]) => files).filter((file) => !house.has(file))).toEqual([])
+  })
+
+  it("no file imports from a floor above its own", () => {
+    expect(climbs(house)).toEqual([])
+  })
+})
+
+describe("architecture / the annexes", () => {
+  it.each(annexes)("%s sees the ground and the first floor only", (folder) => {
+    const files = filesOf(folder)
+    expect(files.size).toBeGreaterThan(0)
+    expect(trespasses(files)).toEqual([])
+  })
+})
+
+describe("architecture / the guard itself", () => {
+  it("names an import that climbs, also one of a type, of several lines, or at run time", () => {
+    const files = new Map([
+      ["Store", `import {\n  type Cache\n} from "./Cache.js"`],
+      ["Codec", `import type * as Tier from "./StoreTier.js"\nimport * as Store from "./Store.js"`],
+      ["internal/lru", `export const later = () => import("../Repository.js")`],
+      ["Epoch", `export * from "./internal/decide.js"`]
+    ])
+    expect(climbs(files)).toEqual([
+      "Store (1st floor) imports Cache (5th floor)",
+      "Codec (2nd floor) imports StoreTier (3rd floor)",
+      "internal/lru (ground) imports Repository (street)",
+      "Epoch (ground) imports internal/decide (2nd floor)"
+    ])
+  })
+
+  it("is not taken in by a package's own name", () => {
+    const files = new Map([
+      ["Codec", `import { Cache } from "@larder/cache"`],
+      ["Store", `import * as Cache from "@larder/cache/Cache"`]
+    ])
+    expect(climbs(files)).toEqual(["Codec imports its own front door", "Store (1st floor) imports Cache (5th floor)"])
+  })
+
+  it("reads code, not the examples in its comments", () => {
+    expect(climbs(new Map([["Store", `/**\n * import { Cache } from "./Cache.js"\n */\nexport {}`]]))).toEqual([])
+  })
+
+  it("names a file that is on no floor", () => {
+    expect(homeless(new Map([["internal/attic", ""]]))).toEqual(["internal/attic"])
+  })
+
+  it("lets only the composing file of an adapter see the whole house", () => {
+    const all = `import { Cache } from "@larder/cache"\nimport * as Codec from "@larder/cache/Codec"`
+    expect(trespasses(new Map([["VendorCache", all]]))).toEqual([])
+    expect(trespasses(new Map([["VendorStore", all]]))).toEqual([
+      "VendorStore imports all of @larder/cache: name the module",
+      "VendorStore imports Codec (2nd floor)"
+    ])
+    expect(trespasses(new Map([["VendorClient", `import * as x from "@larder/cache/internal/wire"`]]))).toEqual([
+      "VendorClient imports internal/wire (private)"
+    ])
+  })
+})

@@ -1,0 +1,205 @@
+/**
+ * A real `redis-server` for development and tests: on a free port of the loopback, in a temporary folder of its own, without
+ * persistence, ended by its process id when the scope closes. It can be suspended, stopped and started again, which
+ * are the honest ways to see a client meet an outage.
+ *
+ * It knows no client. Waiting is done in real time, so that a test under a virtual clock may start one.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import { type ChildProcess, spawn } from "node:child_process"
+import { existsSync, mkdtempSync, rmSync } from "node:fs"
+import * as Net from "node:net"
+import { tmpdir } from "node:os"
+import { delimiter, join } from "node:path"
+
+/**
+ * The server could not be started.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class RedisServerError extends Data.TaggedError("RedisServerError")<{ readonly message: string }> {}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** Further arguments of the command line: `["--maxmemory", "2mb"]`. Default none. */
+  readonly args?: ReadonlyArray<string> | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category tags
+ */
+export class RedisServer extends Context.Tag("@larder/upstash-local/RedisServer")<
+  RedisServer,
+  {
+    readonly host: string
+    readonly port: number
+    /** `redis://127.0.0.1:port` */
+    readonly url: string
+    /** The id of the running process; none after `stop`. */
+    readonly pid: Effect.Effect<Option.Option<number>>
+    /** Freezes the process: connections stay open and nothing is answered. */
+    readonly suspend: Effect.Effect<void>
+    /** Lets a frozen process go on. */
+    readonly resume: Effect.Effect<void>
+    /** Ends the process; everything it held is lost, scripts too. Nothing happens if it has ended already. */
+    readonly stop: Effect.Effect<void>
+    /** Starts an empty server on the same port, after `stop`. Nothing happens while one runs. */
+    readonly start: Effect.Effect<void, RedisServerError>
+  }
+>() {}
+
+const program = "redis-server"
+
+const onPath = (): boolean =>
+  (process.env["PATH"] ?? "").split(delimiter).some((folder) => folder !== "" && existsSync(join(folder, program)))
+
+/**
+ * Whether a `redis-server` is on the PATH.
+ *
+ * @since 0.1.0
+ * @category environment
+ */
+export const available: Effect.Effect<boolean> = Effect.sync(onPath)
+
+/**
+ * How to get one.
+ *
+ * @since 0.1.0
+ * @category environment
+ */
+export const installHint = "apt-get install redis-server, or brew install redis"
+
+const host = "127.0.0.1"
+const startMillis = 10_000
+
+const freePort: Effect.Effect<number, RedisServerError> = Effect.async((resume) => {
+  const probe = Net.createServer()
+  probe.once("error", (error) => resume(new RedisServerError({ message: `no free port: ${error.message}` })))
+  probe.listen(0, host, () => {
+    const address = probe.address()
+    const port = typeof address === "object" && address !== null ? address.port : 0
+    probe.close(() => resume(Effect.succeed(port)))
+  })
+})
+
+/** Asks once whether a server answers. A server that wants a password is up, too. */
+const ping = (port: number, answer: (up: boolean) => void): void => {
+  const socket = Net.connect({ host, port })
+  const end = (up: boolean) => {
+    socket.destroy()
+    answer(up)
+  }
+  socket.setTimeout(1_000, () => end(false))
+  socket.once("error", () => end(false))
+  socket.once("data", (data) => end(/^(\+PONG|-NOAUTH)/.test(data.toString("latin1"))))
+  socket.write("PING\r\n")
+}
+
+/** Waits until the server answers; fails when its process ends first or it takes too long. */
+const untilUp = (child: ChildProcess, port: number): Effect.Effect<void, RedisServerError> =>
+  Effect.async((resume) => {
+    const deadline = performance.now() + startMillis
+    let output = ""
+    const collect = (data: Buffer) => (output = `${output}${data.toString("utf8")}`.slice(-500))
+    const fail = (why: string) => resume(new RedisServerError({ message: `${program} ${why}. ${output}`.trim() }))
+    child.stdout?.on("data", collect)
+    child.stderr?.on("data", collect)
+    child.once("error", (error) => fail(`could not be run: ${error.message}`))
+    const ask = () => {
+      if (child.exitCode !== null || child.signalCode !== null) return fail("ended while it was starting")
+      if (performance.now() > deadline) return fail(`did not answer within ${startMillis} ms`)
+      ping(port, (up) => (up ? resume(Effect.void) : setTimeout(ask, 5)))
+    }
+    ask()
+  })
+
+const ended = (child: ChildProcess): boolean =>
+  child.exitCode !== null || child.signalCode !== null || child.pid === undefined
+
+const end = (child: ChildProcess): Effect.Effect<void> =>
+  Effect.async((resume) => {
+    if (ended(child)) return resume(Effect.void)
+    child.once("exit", () => resume(Effect.void))
+    child.kill("SIGKILL")
+  })
+
+/**
+ * Starts a server that ends with the scope.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (
+  options: Options = {}
+): Effect.Effect<Context.Tag.Service<RedisServer>, RedisServerError, Scope.Scope> =>
+  Effect.gen(function* () {
+    if (!onPath()) {
+      return yield* new RedisServerError({ message: `no ${program} on the PATH: ${installHint}` })
+    }
+    const folder = yield* Effect.acquireRelease(
+      Effect.sync(() => mkdtempSync(join(tmpdir(), "larder-redis-"))),
+      (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+    )
+    let child: ChildProcess | undefined
+    // A test runner that is ended in the middle of a test closes no scope.
+    const orphaned = () => child?.kill("SIGKILL")
+    yield* Effect.acquireRelease(
+      Effect.sync(() => process.once("exit", orphaned)),
+      () => Effect.sync(() => process.off("exit", orphaned))
+    )
+    const stop = Effect.suspend(() => (child === undefined ? Effect.void : end(child)))
+    yield* Effect.addFinalizer(() => stop)
+
+    const settings = ["--bind", host, "--dir", folder, "--save", "", "--appendonly", "no", "--daemonize", "no"]
+    const startOn = (port: number) =>
+      Effect.suspend(() => {
+        if (child !== undefined && !ended(child)) return Effect.void
+        child = spawn(program, ["--port", String(port), ...settings, ...(options.args ?? [])], {
+          stdio: ["ignore", "pipe", "pipe"]
+        })
+        return untilUp(child, port)
+      }).pipe(Effect.onError(() => stop))
+
+    // Between finding a free port and using it somebody else may take it.
+    const port = yield* Effect.retry(Effect.tap(freePort, startOn), { times: 4 })
+    const signal = (name: "SIGSTOP" | "SIGCONT") => Effect.sync(() => void child?.kill(name))
+    return {
+      host,
+      port,
+      url: `redis://${host}:${port}`,
+      pid: Effect.sync(() => (child === undefined || ended(child) ? Option.none() : Option.fromNullable(child.pid))),
+      suspend: signal("SIGSTOP"),
+      resume: signal("SIGCONT"),
+      stop,
+      start: startOn(port)
+    }
+  })
+
+/**
+ * A server with further arguments.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerWith = (options: Options): Layer.Layer<RedisServer, RedisServerError> =>
+  Layer.scoped(RedisServer, make(options))
+
+/**
+ * A server as it comes.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<RedisServer, RedisServerError> = Layer.scoped(RedisServer, make())

@@ -1,0 +1,8 @@
+/**
+ * An Upstash-compatible REST server in front of a real redis-server, for development and tests.
+ *
+ * @since 0.1.0
+ */
+export * as Fault from "./Fault.js"
+export * as RedisServer from "./RedisServer.js"
+export * as UpstashLocal from "./UpstashLocal.js"
