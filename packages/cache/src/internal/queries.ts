@@ -197,6 +197,7 @@ const attempt = (
   attempts: number
 ): Any<ReadonlyArray<unknown>> =>
   Effect.gen(function* () {
+    const begunMillis = yield* now
     const views = yield* look(
       core,
       indices.map((i) => call.items[i]!)
@@ -222,7 +223,7 @@ const attempt = (
     }
     if (refreshing.length > 0 && call.mode === "Default") yield* refreshBehind(core, call, refreshing)
     if (missing.length > 0) {
-      const departed = yield* depart(core, call, missing, attempts)
+      const departed = yield* depart(core, call, missing, attempts, (yield* now) - begunMillis)
       for (const [i, leg] of missing.entries()) answered[leg.position] = departed[i]!
     }
     return indices.length === 1 ? [yield* answered[0]!] : yield* Effect.all(answered as Array<Any<unknown>>)
@@ -246,14 +247,14 @@ const joinable = (core: Core, item: Item): Flight<Landing> | undefined => {
 const isFull = (core: Core, more: number) => core.flights.size() + more > core.limits.maximumFlights
 
 /** Must run where interruption is masked. */
-const launch = (core: Core, call: Call, legs: ReadonlyArray<Leg>, behind: boolean) => {
+const launch = (core: Core, call: Call, legs: ReadonlyArray<Leg>, behind: boolean, spentMillis: number) => {
   const startedAt = core.fences.now()
   const lookup: LookupOf = (chosen) => call.lookup(chosen.map((i) => legs[i]!.index))
   return Effect.tap(
     core.flights.launch(
       legs.map(({ item }) => ({ id: item.flightId, startedAt, names: item.names })),
       { stays: behind, boarding: behind ? 0 : legs.length },
-      fly(core, legs, lookup, call.outer, { behind, stores: call.mode !== "ReadOnly" })
+      fly(core, legs, lookup, call.outer, { behind, stores: call.mode !== "ReadOnly", spentMillis })
     ),
     ([flight]) =>
       Effect.sync(() => core.waitUntil?.(new Promise((done) => flight!.run.fiber!.addObserver(() => done()))))
@@ -266,7 +267,7 @@ const refreshBehind = (core: Core, call: Call, legs: ReadonlyArray<Leg>): Effect
       const idle = legs.filter(({ item }) => joinable(core, item) === undefined)
       if (idle.length === 0 || isFull(core, idle.length)) return Effect.void
       for (const { item } of idle) core.emitKey(item.key, { _tag: "Refresh" })
-      return Effect.asVoid(launch(core, call, idle, true))
+      return Effect.asVoid(launch(core, call, idle, true, 0))
     })
   )
 
@@ -278,7 +279,8 @@ const depart = (
   core: Core,
   call: Call,
   legs: ReadonlyArray<Leg>,
-  attempts: number
+  attempts: number,
+  spentMillis: number
 ): Effect.Effect<ReadonlyArray<Any<unknown>>, never, any> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.suspend(() => {
@@ -305,7 +307,8 @@ const depart = (
               core,
               call,
               idle.map(({ leg }) => leg),
-              false
+              false,
+              spentMillis
             )
       return Effect.flatMap(launching, (launched) => {
         const byLeg = new Map<Leg, { readonly flight: Flight<Landing>; readonly own: boolean }>()
