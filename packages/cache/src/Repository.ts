@@ -30,7 +30,7 @@ type Fx<A = any, E = any, R = any> = Effect.Effect<A, E, R>
  * @since 0.1.0
  * @category type-level
  */
-export type Args<M> = M extends Fx ? [] : M extends (...args: infer P) => Fx ? P : never
+export type Args<M> = M extends Fx ? [] : M extends (...args: infer P extends ReadonlyArray<any>) => Fx ? P : never
 
 /**
  * What a member answers.
@@ -113,10 +113,13 @@ export interface Mutation<S, P extends ReadonlyArray<any>, A> {
 
 // A function whose result is not generic can be put together again from what is inferred of it. A generic one
 // cannot, nor can an overloaded one, but of that the last two signatures differ.
-type IsGeneric<M> = M extends (...args: infer P) => infer X
+type IsGeneric<M> = M extends (...args: infer P extends ReadonlyArray<any>) => infer X
   ? ((...args: P) => X) extends M
     ? false
-    : M extends { (...args: infer P1): infer X1; (...args: infer P2): infer X2 }
+    : M extends {
+          (...args: infer P1 extends ReadonlyArray<any>): infer X1
+          (...args: infer P2 extends ReadonlyArray<any>): infer X2
+        }
       ? [[P1, X1], [P2, X2]] extends [[P2, X2], [P1, X1]]
         ? true
         : false
