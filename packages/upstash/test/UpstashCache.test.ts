@@ -24,7 +24,14 @@ const under =
 
 const names = ["UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN", "KV_REST_API_URL", "KV_REST_API_TOKEN"] as const
 const values = ["https://first.upstash.io", "first-token", "https://second.upstash.io", "second-token"] as const
-const spellings = [() => undefined, () => "", () => " ", () => "\t\r\n", (v: string) => v, (v: string) => ` ${v}\n`] as const
+const spellings = [
+  () => undefined,
+  () => "",
+  () => " ",
+  () => "\t\r\n",
+  (v: string) => v,
+  (v: string) => ` ${v}\n`
+] as const
 
 /** What must come of it, told from which of the four are set. */
 const expected = (set: string): string => {
@@ -65,16 +72,18 @@ describe("UpstashCache / what the environment asks for", () => {
   it.effect.each([
     ["UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN"],
     ["KV_REST_API_URL", "KV_REST_API_TOKEN"]
-  ])("an address in %s that is no URL of a REST API is an error that names the variable, not the value", ([url, token]) =>
-    Effect.gen(function* () {
-      for (const value of ["rediss://default:pass-word@host:6379", "host.upstash.io/pass-word", "pass-word"]) {
-        const error = yield* Effect.flip(under({ [url!]: value, [token!]: "token" })(UpstashCache.choice))
-        expect(error).toMatchObject({ _op: "InvalidData", path: [url] })
-        expect(String(error)).not.toContain("pass-word")
-      }
-      const swapped = under({ [url!]: "https://host.upstash.io", [token!]: "to ken" })(UpstashCache.choice)
-      expect(yield* Effect.flip(swapped)).toMatchObject({ _op: "InvalidData", path: [token] })
-    })
+  ])(
+    "an address in %s that is no URL of a REST API is an error that names the variable, not the value",
+    ([url, token]) =>
+      Effect.gen(function* () {
+        for (const value of ["rediss://default:pass-word@host:6379", "host.upstash.io/pass-word", "pass-word"]) {
+          const error = yield* Effect.flip(under({ [url!]: value, [token!]: "token" })(UpstashCache.choice))
+          expect(error).toMatchObject({ _op: "InvalidData", path: [url] })
+          expect(String(error)).not.toContain("pass-word")
+        }
+        const swapped = under({ [url!]: "https://host.upstash.io", [token!]: "to ken" })(UpstashCache.choice)
+        expect(yield* Effect.flip(swapped)).toMatchObject({ _op: "InvalidData", path: [token] })
+      })
   )
 
   it.effect("an error is the layer's, before anything is built", () =>
@@ -92,7 +101,9 @@ describe("UpstashCache / what the environment asks for", () => {
       )
       const kv = { KV_REST_API_URL: "https://host.upstash.io/", KV_REST_API_TOKEN: "secret" }
       const choice = yield* under(kv)(UpstashCache.choice)
-      expect(choice.sentence).toBe("the cache is Upstash at host.upstash.io, from KV_REST_API_URL and KV_REST_API_TOKEN")
+      expect(choice.sentence).toBe(
+        "the cache is Upstash at host.upstash.io, from KV_REST_API_URL and KV_REST_API_TOKEN"
+      )
       expect(JSON.stringify(choice)).not.toContain("secret")
     })
   )
