@@ -17,7 +17,6 @@ const maximumWeight = 1_000
 
 /** Runs a function when everything that is ready now has run. Edge runtimes have no `setImmediate`. */
 const afterThisTurn: (run: () => void) => void =
-  // oxlint-disable-next-line no-restricted-properties -- a turn of the event loop, not time
   typeof globalThis.setImmediate === "function" ? globalThis.setImmediate : (run) => globalThis.setTimeout(run, 0)
 
 interface Waiter<I, A, E> {

@@ -14,7 +14,7 @@ import { Stage } from "../Stage.js"
 import { count, millis, percent, Story } from "../Story.js"
 
 /** How many requests are under way at a time: few, so that latency is what is measured and not a queue. */
-const clients = 4
+const clients = 2
 
 interface Measured {
   readonly median: number

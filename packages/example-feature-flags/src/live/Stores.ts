@@ -4,7 +4,6 @@ import * as RedisStore from "@larder/cache/RedisStore"
 import * as Store from "@larder/cache/Store"
 import * as Faults from "@larder/testing/Faults"
 import * as RedisServer from "@larder/upstash-local/RedisServer"
-import * as UpstashLocal from "@larder/upstash-local/UpstashLocal"
 import * as UpstashCache from "@larder/upstash/UpstashCache"
 import * as UpstashClient from "@larder/upstash/UpstashClient"
 import * as Config from "effect/Config"
@@ -13,15 +12,18 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { randomBytes } from "node:crypto"
 import type { Options } from "../CommandLine.js"
 import type { Chosen, Outage } from "../Stage.js"
+import * as Thread from "../Thread.js"
 import * as Commands from "./Commands.js"
 
 export class Choice extends Context.Tag("example-feature-flags/live/Choice")<Choice, Chosen>() {}
 
 type Stores<E = never> = Layer.Layer<Store.Store | Choice, E>
 
-export type Failure = ConfigError.ConfigError | UpstashLocal.UpstashLocalError | RedisServer.RedisServerError
+export type Failure = ConfigError.ConfigError | RedisServer.RedisServerError | Thread.ThreadError
 
 /** Where no server of ours can be frozen, the store is wrapped in a switch. */
 const switchOff: Effect.Effect<Outage, never, Faults.Faults> = Effect.map(Faults.Faults, (faults) => ({
@@ -54,13 +56,17 @@ export const local: Stores<Failure> = Layer.effect(
   })
 ).pipe(
   Layer.provideMerge(
-    Layer.unwrapEffect(
-      Effect.map(UpstashLocal.UpstashLocal, ({ token, url }) =>
-        redis("larder:", Infinity, UpstashClient.layer({ url, token }))
-      )
+    Layer.unwrapScoped(
+      Effect.gen(function* () {
+        const { url: redisUrl } = yield* RedisServer.RedisServer
+        const token = randomBytes(24).toString("base64url")
+        const { port } = yield* Thread.start(new URL("../workers/upstash.mjs", import.meta.url), { redisUrl, token })
+        const options = { url: `http://127.0.0.1:${port}`, token: Redacted.make(token) }
+        return redis("larder:", Infinity, UpstashClient.layer(options))
+      })
     )
   ),
-  Layer.provide(UpstashLocal.layerWithRedis())
+  Layer.provide(RedisServer.layer)
 )
 
 /** The Upstash of the environment, under a key prefix of its own that is removed with the scope. */
@@ -97,7 +103,7 @@ export const layer = (options: Options, run: string): Stores<Failure> =>
   Layer.unwrapEffect(
     Effect.gen(function* () {
       if (!options.useEnv) {
-        return (yield* UpstashLocal.available)
+        return (yield* RedisServer.available)
           ? local
           : memory(`no redis-server is on the PATH (${RedisServer.installHint})`)
       }
