@@ -59,11 +59,15 @@ export const make = <A, I, R>(schema: Schema.Schema<A, I, R>): Codec<A, R> => {
   const codec: Codec<A, R> = {
     shape: fingerprint(schema),
     encode: (value) =>
-      mapEither(encodeSchema(value), "Encode", (encoded) => attempt("Encode", () => wire.stringify(encoded))),
+      mapEither(
+        () => encodeSchema(value),
+        "Encode",
+        (encoded) => attempt("Encode", () => wire.stringify(encoded))
+      ),
     decode: (text) => {
       const encoded = attempt("Decode", () => wire.parse(text))
       return Either.isRight(encoded)
-        ? mapEither(decodeSchema(encoded.right), "Decode", Either.right)
+        ? mapEither(() => decodeSchema(encoded.right), "Decode", Either.right)
         : Either.left(encoded.left)
     }
   }
@@ -97,16 +101,26 @@ export const provide = <A, R>(codec: Codec<A, R>, context: Context.Context<R>): 
   }
 }
 
-// A schema without asynchronous parts answers an Either, which needs no step of the fiber.
+// A schema without asynchronous parts answers an Either, which needs no step of the fiber. A transformation of the
+// user may throw or die: that is a value that cannot be stored or read, and nothing that its caller should see.
 const mapEither = <A, B, R>(
-  parsed: Effect.Effect<A, ParseResult.ParseIssue, R>,
+  parse: () => Effect.Effect<A, ParseResult.ParseIssue, R>,
   reason: CodecError["reason"],
   f: (a: A) => Either.Either<B, CodecError>
 ): Effect.Effect<B, CodecError, R> => {
   const refuse = (issue: ParseResult.ParseIssue) => new CodecError({ reason, detail: describe(issue) })
-  return Either.isEither(parsed)
-    ? Either.flatMap(Either.mapLeft(parsed as Either.Either<A, ParseResult.ParseIssue>, refuse), f)
-    : Effect.flatMap(Effect.mapError(parsed, refuse), f)
+  const died = () => new CodecError({ reason, detail: "a transformation of the schema died" })
+  try {
+    const parsed = parse()
+    return Either.isEither(parsed)
+      ? Either.flatMap(Either.mapLeft(parsed as Either.Either<A, ParseResult.ParseIssue>, refuse), f)
+      : Effect.flatMap(
+          Effect.catchAllDefect(Effect.mapError(parsed, refuse), () => Effect.fail(died())),
+          f
+        )
+  } catch {
+    return Either.left(died())
+  }
 }
 
 const describe = (issue: ParseResult.ParseIssue): string => {
