@@ -51,7 +51,8 @@ export const decide = (policy: Resolved, question: Question): Decision => {
       : serve
   }
   if (Either.isLeft(entry.content)) return lookup
-  const past = nowMillis - entry.expiresAtMillis
+  // An entry marked stale has not reached its end: without a window it must not be answered either.
+  const past = Math.max(0, nowMillis - entry.expiresAtMillis)
   const backoff = nowMillis < question.backoffUntilMillis
   if (past < policy.staleWhileRevalidateMillis) {
     return backoff ? { _tag: "ServeStale" } : { _tag: "ServeAndRefresh", stale: true }

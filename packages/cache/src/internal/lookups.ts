@@ -316,8 +316,12 @@ const lookUp = (
       core.emitKey(item.key, { _tag: failed ? "LookupFailed" : "LookupSucceeded", millis })
       if (failed) core.backoff.hold(item.flightId, endedMillis + item.policy.errorBackoffMillis)
       else core.backoff.end(item.flightId)
+      // A failure never takes the place of a value that may still be answered.
+      const standsIn = manner.behind || endedMillis < journeys[i]!.fallbackUntilMillis
       const storable = failed
-        ? yield* prepareFailure(core, item, exit.cause, millis)
+        ? standsIn
+          ? unstorable
+          : yield* prepareFailure(core, item, exit.cause, millis)
         : yield* prepareValue(core, item, exit.value[position], millis)
       for (const tag of storable.learnt) flight.names.add(tag)
       const learntTags = [...new Set([...learnt, ...storable.learnt])]
