@@ -40,7 +40,9 @@ export const make = <I, A, E>(
       // Those that leave from now on still have their place in the list of answers.
       const waiters = [...batch.waiters]
       if (waiters.length === 0) return
-      batch.fiber = fork(run(waiters.flatMap(({ items }) => items)))
+      const items = waiters.flatMap(({ items }) => items)
+      // Suspended: a `run` that throws is a defect of its waiters, not of the event loop.
+      batch.fiber = fork(Effect.suspend(() => run(items)))
       batch.fiber.addObserver((exit) => {
         let from = 0
         for (const { items, resume } of waiters) {
