@@ -5,6 +5,7 @@ import * as StoreSuite from "@larder/testing/StoreSuite"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 import * as Epoch from "../src/Epoch.js"
 import * as RedisStore from "../src/RedisStore.js"
 import * as Store from "../src/Store.js"
@@ -278,6 +279,24 @@ describeWithRedis("RedisStore", () => {
       })
     )
 
+    it.effect.each([Infinity, Number.MAX_VALUE, 90_000.7, 0.5, 0, -1, Number.NaN])(
+      "a value that is to live %d milliseconds lives for the nearest time that Redis knows",
+      (duration) =>
+        Effect.gen(function* () {
+          const store = yield* RedisStore.make({ keyPrefix: "durations:" })
+          const long = Math.max(minute, duration) || minute
+          const times = { leaseMillis: long, retainMillis: long }
+          const [answer] = yield* store.lease([{ ...asking("k"), ...times }])
+          if (answer?._tag !== "Granted") return yield* Effect.dieMessage("no lease")
+          expect(yield* store.renew([answer.lease], long)).toEqual([true])
+          const content = { learntTags: [], bytes: utf8("v"), timeToLiveMillis: duration }
+          expect(yield* store.fill([{ lease: answer.lease, ...content }])).toEqual(["Stored"])
+          const left = Number(yield* ask("PTTL", "durations:{k}:v:s"))
+          if (duration > 1) expect(left).toBeGreaterThan(minute)
+          else expect(left).toBeLessThanOrEqual(1)
+        })
+    )
+
     it.effect("the counter lives a month, or as long as the longest value", () =>
       Effect.gen(function* () {
         const store = yield* Store.Store
@@ -482,7 +501,7 @@ describeWithRedis("RedisStore", () => {
       const { counter } = yield* put("restarted", ["t"])
       yield* server.stop
       yield* server.start
-      yield* Effect.retry(ask("PING"), { times: 50 })
+      yield* Effect.retry(ask("PING"), Schedule.spaced("10 millis"))
       expect((yield* read("restarted", ["t"])).epochs.counter).toBeUndefined()
       expect(yield* fill(held)).toBe("Refused")
       const again = yield* put("restarted", ["t"])

@@ -206,12 +206,16 @@ export const make = (client: RedisClient["Type"], keyPrefix: string): Effect.Eff
         })
       })
 
+    // A thousand cold keys in one turn are one round trip each of reading, leasing and filling, not a thousand.
+    const leaseTurn = yield* turnBatch.make(lease)
+    const fillTurn = yield* turnBatch.make(fill)
+
     return {
       name: client.name,
       remote: true,
       read: (requests) => (requests.length === 0 ? Effect.succeed([]) : read(requests)),
-      lease,
-      fill,
+      lease: (requests) => (requests.length === 0 ? Effect.succeed([]) : leaseTurn(requests)),
+      fill: (requests) => (requests.length === 0 ? Effect.succeed([]) : fillTurn(requests)),
       renew,
       release,
       invalidate: fence("invalidate", keys.fenced),
