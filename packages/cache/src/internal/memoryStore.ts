@@ -127,15 +127,21 @@ export const make = (options: MemoryOptions): Effect.Effect<Service> =>
 
     const answerOf = (entry: Entry | undefined, request: ReadRequest, now: number): ReadAnswer => {
       const value = valueOf(entry, request.shape, now)
+      // Plain loops: this runs for every hit.
       let tags = noTags
       if (request.tags.length > 0 || (value !== undefined && value.stamps.tags.length > 0)) {
         const current = new Map<string, Epoch.Epoch>()
-        const add = (tag: string) => {
+        for (const tag of request.tags) {
           const epoch = tagEpochs.get(tag)
           if (epoch !== undefined) current.set(tag, epoch)
         }
-        for (const tag of request.tags) add(tag)
-        if (value !== undefined) for (const [tag] of value.stamps.tags) add(tag)
+        if (value !== undefined) {
+          for (const stamp of value.stamps.tags) {
+            if (current.has(stamp[0])) continue
+            const epoch = tagEpochs.get(stamp[0])
+            if (epoch !== undefined) current.set(stamp[0], epoch)
+          }
+        }
         tags = current
       }
       return {
