@@ -320,11 +320,11 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
         ),
       set: (key, value, policy) =>
         Effect.contextWithEffect((context: Context.Context<never>) =>
-          core.enabled
-            ? Effect.flatMap(write(context, key, Effect.succeed(value), policy, true), ({ failure }) =>
+          isOff(core, context)
+            ? drop([key], [])
+            : Effect.flatMap(write(context, key, Effect.succeed(value), policy, true), ({ failure }) =>
                 failure === undefined ? Effect.void : Effect.fail(failure)
               )
-            : drop([key], [])
         ),
       writeThrough: (key, effect, policy) => rewrite(key, effect, policy, true),
       refresh: (key, lookup, policy) => rewrite(key, lookup, policy, false),

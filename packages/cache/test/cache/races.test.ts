@@ -7,7 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/TestClock"
-import { cacheOver, type Service } from "./support.js"
+import { cacheOver, type Service } from "../support/storeOver.js"
 
 const Key = CacheKey.make({ prefix: "users", key: (id: number) => ["id", id], schema: Schema.String })
 const down = new StoreError({ store: "over", operation: "x", reason: "Unavailable", detail: "" })
@@ -145,9 +145,7 @@ describe("races", () => {
       let runs = 0
       const cached = Effect.suspend(() =>
         ++runs === 1 ? Effect.succeed("v1") : Effect.delay(Effect.succeed("v2"), "20 seconds")
-      ).pipe(
-        Cache.withCache(Key(1), { timeToLive: "1 minute", staleIfError: "1 minute", softTimeout: "10 seconds" })
-      )
+      ).pipe(Cache.withCache(Key(1), { timeToLive: "1 minute", staleIfError: "1 minute", softTimeout: "10 seconds" }))
       yield* cached
       yield* TestClock.adjust("119 seconds")
       const call = yield* Effect.fork(cached)
