@@ -128,6 +128,19 @@ export const suite = (name: string, sdk: typeof Sentry) => {
       })
     )
 
+    it.effect("the trace stands before an integration could look for one", () =>
+      Effect.gen(function* () {
+        const traces: Array<unknown> = []
+        const forget = sdk.getClient()?.on("preprocessEvent", (event) => {
+          if (event.logger === "larder") traces.push(event.contexts?.trace?.trace_id)
+        })
+        const span = yield* Effect.makeSpan("lookup")
+        yield* sent(Effect.withParentSpan(report(), span))
+        forget?.()
+        expect(traces).toEqual([span.traceId])
+      })
+    )
+
     it.effect("what is reported leaves nothing in the application's scopes", () =>
       Effect.gen(function* () {
         const scopes = () =>
