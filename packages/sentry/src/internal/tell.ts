@@ -75,8 +75,8 @@ export const make = (sdk: Sdk, client: () => Client | undefined, options: Option
     Effect.withFiberRuntime<void>((fiber) => {
       const to = client()
       // Defects first: they are what the event is about when there are both.
-      const errors = [...Cause.defects(failure.cause), ...Cause.failures(failure.cause)]
-      const unseen = errors.filter((error) => !seen.has(error))
+      const errors = new Set([...Cause.defects(failure.cause), ...Cause.failures(failure.cause)])
+      const unseen = [...errors].filter((error) => !seen.has(error))
       if (to === undefined || unseen.length === 0) return Effect.void
       const { cache, kind, operation } = failure
       const fingerprint = ["larder", cache, operation, Reporter.errorName(unseen[0]), kind]

@@ -148,9 +148,10 @@ export const suite = (name: string, sdk: typeof Sentry) => {
           JSON.stringify(
             [sdk.getCurrentScope(), sdk.getIsolationScope(), sdk.getGlobalScope()].map((one) => one.getScopeData())
           )
-        const before = scopes()
-        yield* sent(report())
-        expect(scopes()).toBe(before)
+        const before = [scopes(), sdk.lastEventId()]
+        expect(yield* sent(report())).toHaveLength(1)
+        expect([scopes(), sdk.lastEventId()]).toEqual(before)
+        expect(scopes()).not.toContain("larder")
       })
     )
 

@@ -312,6 +312,14 @@ export const suite = (name: string, sdk: Sdk) => {
       })
     )
 
+    it.effect("an error that is twice in a cause is told once", () =>
+      Effect.gen(function* () {
+        const error = new NotFound({ id: 1 })
+        const { events } = yield* sent(report({ cause: Cause.sequential(Cause.fail(error), Cause.die(error)) }))
+        expect(events.map(types)).toEqual([["NotFound"]])
+      })
+    )
+
     it.effect("five of a group in a minute, and the next has the number of those that were not", () =>
       Effect.gen(function* () {
         const many = Effect.repeatN(
