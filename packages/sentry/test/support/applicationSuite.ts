@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
+import * as TestClock from "effect/TestClock"
 import * as layers from "../../src/internal/layers.js"
 import { canary, captureLog, failure, type Line, NotFound, report, SqlError } from "./failures.js"
 import * as Sink from "./sink.js"
@@ -181,6 +182,17 @@ export const suite = (name: string, sdk: typeof Sentry) => {
           Effect.zipRight(Effect.sync(() => void sdk.captureException(error)))
         )
         expect(yield* sent(program)).toHaveLength(1)
+      })
+    )
+
+    it.effect("a failure that equals the one before is told, with the number of those that were suppressed", () =>
+      Effect.gen(function* () {
+        const again = Effect.zipRight(report(), report())
+        const program = again.pipe(Effect.zipRight(TestClock.adjust("1 minute")), Effect.zipRight(again))
+        const events = yield* sent(Effect.provide(program, layers.layerWith(sdk)({ burst: 1 })))
+        expect(events).toHaveLength(2)
+        expect(events.flatMap((event) => event.extra?.["suppressed"] ?? [])).toEqual([1])
+        expect(new Set(events.map((event) => event.fingerprint?.join())).size).toBe(1)
       })
     )
 
