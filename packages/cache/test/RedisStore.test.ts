@@ -152,6 +152,25 @@ describeWithRedis("RedisStore", () => {
       })
     )
 
+    it.effect("the refusal of one fiber's lease or fill is not its neighbour's in the turn", () =>
+      Effect.gen(function* () {
+        const store = yield* Store.Store
+        const filling = (lease: Store.Lease) => ({ lease, learntTags: [], bytes: utf8("v"), timeToLiveMillis: minute })
+        yield* ask("SET", "larder:{sick}:l:s", "of another type than a lease")
+        const leases = [store.lease([asking("sick")]), store.lease([asking("sound")])]
+        const [sick, sound] = yield* Effect.all(leases.map(Effect.either), { concurrency: "unbounded" })
+        expect(sick).toMatchObject({ left: { reason: "Rejected", detail: "WRONGTYPE" } })
+        expect(sound).toMatchObject({ right: [{ _tag: "Granted" }] })
+
+        const [one, two] = [yield* lease("one"), yield* lease("two")]
+        yield* ask("DEL", "larder:{one}:l:s")
+        yield* ask("SET", "larder:{one}:l:s", "of another type than a lease")
+        const fills = [store.fill([filling(one)]), store.fill([filling(two)])]
+        const outcomes = yield* Effect.all(fills.map(Effect.either), { concurrency: "unbounded" })
+        expect(outcomes).toMatchObject([{ left: { reason: "Rejected" } }, { right: ["Stored"] }])
+      })
+    )
+
     it.effect("an invalidation of many keys and tags is one command, a set two", () =>
       Effect.gen(function* () {
         const store = yield* Store.Store
@@ -382,7 +401,7 @@ describeWithRedis("RedisStore", () => {
   })
 
   shared(over(RedisServer.layer), { excludeTestServices: true })("RedisStore / commands executed twice", (it) => {
-    it.effect("nothing comes back, and every case of the suite that speaks of fences still holds", () =>
+    it.effect("when every command is executed twice, fences hold and nothing comes back", () =>
       Effect.gen(function* () {
         const wire = yield* ioredisClient.Wire
         const store = yield* Store.Store

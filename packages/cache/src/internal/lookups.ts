@@ -271,7 +271,15 @@ export const fly =
           core.emitKey(item.key, { _tag: "Hit" })
           const { content } = one.view.entry!
           const exit = Either.isRight(content) ? Exit.succeed(content.right) : Exit.fail(content.left)
-          const landing = { exit, names: [...item.names, ...one.view.tags], encoded: undefined }
+          // What was read belongs to one caller; whoever joined gets a copy by way of its encoded form.
+          const encoded = Either.isRight(content)
+            ? yield* Effect.option(item.codec.encode(content.right))
+            : Option.none()
+          const landing = {
+            exit,
+            names: [...item.names, ...one.view.tags],
+            encoded: Option.getOrUndefined(encoded)
+          }
           yield* core.flights.land(flights[i]!, landing, false)
         } else if (!(one._tag === "Busy" && manner.behind)) {
           rest.push(i)
