@@ -172,8 +172,9 @@ describeWithRedis("UpstashStore / key prefix and configuration", () => {
   })
 })
 
+// `layer` puts its own `effect` and `scoped` in the place of everybody's; `live` and `scopedLive` stay what they are.
 describe("UpstashStore / bad configuration", () => {
-  it.effect("layerConfig knows no fallback: what is missing is an error", () =>
+  it.live("layerConfig knows no fallback: what is missing is an error", () =>
     Effect.gen(function* () {
       const live = UpstashStore.layerConfig({ url: Config.string("CACHE_URL"), token: Config.redacted("CACHE_TOKEN") })
       const error = yield* Effect.provide(Store.Store, live).pipe(
