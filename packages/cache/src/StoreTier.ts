@@ -12,8 +12,12 @@ import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+<<<<<<< HEAD
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
+=======
+import * as Fiber from "effect/Fiber"
+>>>>>>> tests-a
 import type { CacheEntry } from "./CacheEntry.js"
 import { CodecError, StoreError } from "./CacheError.js"
 import type { CacheKey } from "./CacheKey.js"
@@ -105,7 +109,10 @@ export interface StoreTier {
   readonly fill: (requests: ReadonlyArray<FillRequest>) => Effect.Effect<ReadonlyArray<Outcome>, StoreError>
   readonly renew: (leases: ReadonlyArray<Lease>) => Effect.Effect<ReadonlyArray<boolean>, StoreError>
   readonly release: (leases: ReadonlyArray<Lease>) => Effect.Effect<void, StoreError>
-  /** Tried even while the circuit is open: an invalidation that could be delivered must not wait for a probe. */
+  /**
+   * Tried even while the circuit is open: an invalidation that could be delivered must not wait for a probe. Not
+   * interruptible, as `expire` and `commit`: what was begun may have happened, and its caller must know.
+   */
   readonly invalidate: (request: FenceRequest) => Effect.Effect<void, StoreError>
   readonly expire: (request: FenceRequest) => Effect.Effect<void, StoreError>
   readonly capture: (request: CaptureRequest) => Effect.Effect<Capture, StoreError>
@@ -209,8 +216,16 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
         )
       : call
 
+  // On a fiber of its own: its caller may be interrupted and must still learn what came of it, within the limit.
   const always = <A>(operation: string, call: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
-    store.remote ? options.breaker.observe(limit(operation, call, options.operationMillis)) : call
+    store.remote
+      ? Effect.uninterruptible(
+          Effect.flatMap(
+            Effect.forkDaemon(options.breaker.observe(limit(operation, call, options.operationMillis))),
+            Fiber.join
+          )
+        )
+      : call
 
   const unusable = (id: string, detail: string): Effect.Effect<View> =>
     Effect.succeed({ ...nothing, id, problem: new CodecError({ reason: "Decode", detail }) })

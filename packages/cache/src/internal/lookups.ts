@@ -152,8 +152,10 @@ const lookUp = (
       const { item } = journeys[i]!
       const flight = flights[i]!
       core.emitKey(item.key, { _tag: failed ? "LookupFailed" : "LookupSucceeded", millis })
-      if (failed) core.backoff.hold(item.flightId, endedMillis + item.policy.errorBackoffMillis)
-      else core.backoff.end(item.flightId)
+      if (!failed) core.backoff.end(item.flightId)
+      else if (!Cause.isInterruptedOnly(exit.cause)) {
+        core.backoff.hold(item.flightId, endedMillis + item.policy.errorBackoffMillis)
+      }
       // A failure never takes the place of a value that may still be answered.
       const standsIn = manner.behind || endedMillis < journeys[i]!.fallbackUntilMillis
       const storable = failed
