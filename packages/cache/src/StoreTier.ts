@@ -12,12 +12,8 @@ import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-<<<<<<< HEAD
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
-=======
-import * as Fiber from "effect/Fiber"
->>>>>>> tests-a
 import type { CacheEntry } from "./CacheEntry.js"
 import { CodecError, StoreError } from "./CacheError.js"
 import type { CacheKey } from "./CacheKey.js"
@@ -216,15 +212,9 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
         )
       : call
 
-  // On a fiber of its own: its caller may be interrupted and must still learn what came of it, within the limit.
   const always = <A>(operation: string, call: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
     store.remote
-      ? Effect.uninterruptible(
-          Effect.flatMap(
-            Effect.forkDaemon(options.breaker.observe(limit(operation, call, options.operationMillis))),
-            Fiber.join
-          )
-        )
+      ? Effect.uninterruptible(options.breaker.observe(limit(operation, call, options.operationMillis)))
       : call
 
   const unusable = (id: string, detail: string): Effect.Effect<View> =>

@@ -67,10 +67,20 @@ const launch = (core: Core, call: Call, legs: ReadonlyArray<Leg>, behind: boolea
       { stays: behind, boarding: behind ? 0 : legs.length },
       fly(core, legs, lookup, call.outer, { behind, stores: call.mode !== "ReadOnly", spentMillis })
     ),
-    ([flight]) =>
-      Effect.ignore(
-        Effect.try(() => core.waitUntil?.(new Promise((done) => flight!.run.fiber!.addObserver(() => done()))))
+    ([flight]) => {
+      const { waitUntil } = core
+      if (waitUntil === undefined) return Effect.void
+      const tell = () => waitUntil(new Promise((done) => flight!.run.fiber!.addObserver(() => done())))
+      return Effect.catchAll(Effect.try(tell), ({ error }) =>
+        core.report({
+          kind: "Policy",
+          cache: legs[0]!.item.key.prefix,
+          operation: "waitUntil",
+          surfaced: false,
+          cause: Cause.die(error)
+        })
       )
+    }
   )
 }
 

@@ -8,7 +8,7 @@
  * Stamps are those of the lease, taken before the lookup begins. Nothing is stored without a lease, and the value is
  * encoded before anybody gets it, so that nobody can change what is stored.
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
