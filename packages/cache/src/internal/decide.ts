@@ -51,7 +51,8 @@ export const decide = (policy: Resolved, question: Question): Decision => {
       : serve
   }
   if (Either.isLeft(entry.content)) return lookup
-  const past = nowMillis - entry.expiresAtMillis
+  // An entry marked stale before its end has not passed into any window: one of no length must not take it for inside.
+  const past = Math.max(0, nowMillis - entry.expiresAtMillis)
   const backoff = nowMillis < question.backoffUntilMillis
   if (past < policy.staleWhileRevalidateMillis) {
     return backoff ? { _tag: "ServeStale" } : { _tag: "ServeAndRefresh", stale: true }
