@@ -51,7 +51,7 @@ export const decide = (policy: Resolved, question: Question): Decision => {
       : serve
   }
   if (Either.isLeft(entry.content)) return lookup
-  // An entry marked stale before its end has not passed into any window: one of no length must not take it for inside.
+  // An entry marked stale has not reached its end: without a window it must not be answered either.
   const past = Math.max(0, nowMillis - entry.expiresAtMillis)
   const backoff = nowMillis < question.backoffUntilMillis
   if (past < policy.staleWhileRevalidateMillis) {

@@ -55,14 +55,14 @@ const joinable = (core: Core, item: Item): Flight<Landing> | undefined => {
 const isFull = (core: Core, more: number) => core.flights.size() + more > core.limits.maximumFlights
 
 /** Must run where interruption is masked. */
-const launch = (core: Core, call: Call, legs: ReadonlyArray<Leg>, behind: boolean) => {
+const launch = (core: Core, call: Call, legs: ReadonlyArray<Leg>, behind: boolean, spentMillis: number) => {
   const startedAt = core.fences.now()
   const lookup: LookupOf = (chosen) => call.lookup(chosen.map((i) => legs[i]!.index))
   return Effect.tap(
     core.flights.launch(
       legs.map(({ item }) => ({ id: item.flightId, startedAt, names: item.names })),
       { stays: behind, boarding: behind ? 0 : legs.length },
-      fly(core, legs, lookup, call.outer, { behind, stores: call.mode !== "ReadOnly" })
+      fly(core, legs, lookup, call.outer, { behind, stores: call.mode !== "ReadOnly", spentMillis })
     ),
     ([flight]) =>
       Effect.sync(() => core.waitUntil?.(new Promise((done) => flight!.run.fiber!.addObserver(() => done()))))
@@ -75,7 +75,7 @@ export const refreshBehind = (core: Core, call: Call, legs: ReadonlyArray<Leg>):
       const idle = legs.filter(({ item }) => joinable(core, item) === undefined)
       if (idle.length === 0 || isFull(core, idle.length)) return Effect.void
       for (const { item } of idle) core.emitKey(item.key, { _tag: "Refresh" })
-      return Effect.asVoid(launch(core, call, idle, true))
+      return Effect.asVoid(launch(core, call, idle, true, 0))
     })
   )
 
@@ -87,6 +87,7 @@ export const depart = (
   core: Core,
   call: Call,
   legs: ReadonlyArray<Leg>,
+  spentMillis: number,
   again: (leg: Leg) => Any<unknown>
 ): Effect.Effect<ReadonlyArray<Any<unknown>>, never, any> =>
   Effect.uninterruptibleMask((restore) =>
@@ -114,7 +115,8 @@ export const depart = (
               core,
               call,
               idle.map(({ leg }) => leg),
-              false
+              false,
+              spentMillis
             )
       return Effect.flatMap(launching, (launched) => {
         const byLeg = new Map<Leg, { readonly flight: Flight<Landing>; readonly own: boolean }>()

@@ -12,6 +12,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
@@ -42,6 +43,8 @@ export interface Manner {
   readonly behind: boolean
   /** Whether values may be stored at all. */
   readonly stores: boolean
+  /** How much of the budget for the store the caller has used up by reading. */
+  readonly spentMillis: number
 }
 
 type Acquired =
@@ -110,7 +113,9 @@ const acquire = (
     )
     const wishes = journeys.filter((_, i) => !barred[i]).map(({ item, view }) => ({ item, seen: view.id }))
     if (wishes.length === 0) return journeys.map(() => unleased)
-    const { budgetMillis, leaseWaitMillis } = core.limits
+    const { leaseWaitMillis } = core.limits
+    const budgetMillis = core.limits.budgetMillis - manner.spentMillis
+    if (budgetMillis <= 0) return journeys.map(() => unleased)
     let answers = yield* ask(core, wishes, budgetMillis)
     if (answers.length === 1 && !manner.behind) {
       const until = (yield* now) + leaseWaitMillis
@@ -255,7 +260,9 @@ export const fly =
   ): ((flights: ReadonlyArray<Flight<Landing>>) => Effect.Effect<void, never, any>) =>
   (flights) =>
     Effect.gen(function* () {
+      const begunMillis = yield* now
       const acquired = yield* acquire(core, journeys, manner)
+      const spentMillis = manner.spentMillis + (yield* now) - begunMillis
       const leases = acquired.flatMap((one) => (one._tag === "Leased" ? [one.lease] : []))
       const rest: Array<number> = []
       for (const [i, one] of acquired.entries()) {
@@ -264,16 +271,26 @@ export const fly =
           core.emitKey(item.key, { _tag: "Hit" })
           const { content } = one.view.entry!
           const exit = Either.isRight(content) ? Exit.succeed(content.right) : Exit.fail(content.left)
-          const landing = { exit, names: [...item.names, ...one.view.tags], encoded: undefined }
+          // What was read belongs to one caller; whoever joined gets a copy by way of its encoded form.
+          const encoded = Either.isRight(content)
+            ? yield* Effect.option(item.codec.encode(content.right))
+            : Option.none()
+          const landing = {
+            exit,
+            names: [...item.names, ...one.view.tags],
+            encoded: Option.getOrUndefined(encoded)
+          }
           yield* core.flights.land(flights[i]!, landing, false)
         } else if (!(one._tag === "Busy" && manner.behind)) {
           rest.push(i)
         }
       }
       if (rest.length > 0) {
-        yield* Effect.onExit(lookUp(core, journeys, flights, acquired, rest, lookup, outer, manner), () =>
-          // Whatever was not filled is given back: after a failure, an interruption, a value that is not stored.
-          giveBack(core, leases)
+        yield* Effect.onExit(
+          lookUp(core, journeys, flights, acquired, rest, lookup, outer, { ...manner, spentMillis }),
+          () =>
+            // Whatever was not filled is given back: after a failure, an interruption, a value that is not stored.
+            giveBack(core, leases)
         )
       }
     })
@@ -316,8 +333,12 @@ const lookUp = (
       core.emitKey(item.key, { _tag: failed ? "LookupFailed" : "LookupSucceeded", millis })
       if (failed) core.backoff.hold(item.flightId, endedMillis + item.policy.errorBackoffMillis)
       else core.backoff.end(item.flightId)
+      // A failure never takes the place of a value that may still be answered.
+      const standsIn = manner.behind || endedMillis < journeys[i]!.fallbackUntilMillis
       const storable = failed
-        ? yield* prepareFailure(core, item, exit.cause, millis)
+        ? standsIn
+          ? unstorable
+          : yield* prepareFailure(core, item, exit.cause, millis)
         : yield* prepareValue(core, item, exit.value[position], millis)
       for (const tag of storable.learnt) flight.names.add(tag)
       const learntTags = [...new Set([...learnt, ...storable.learnt])]
@@ -332,5 +353,9 @@ const lookUp = (
     }
     const land = Effect.forEach(landings, (one) => core.flights.land(...one), { discard: true })
     const store = fill(core, fills)
-    yield* items[0]!.policy.awaitWrite ? Effect.zipRight(store, land) : Effect.zipRight(land, store)
+    if (!items[0]!.policy.awaitWrite) return yield* Effect.zipRight(land, store)
+    const writing = yield* Effect.fork(store)
+    yield* Effect.timeoutOption(Fiber.await(writing), core.limits.budgetMillis - manner.spentMillis)
+    yield* land
+    yield* Fiber.join(writing)
   })

@@ -42,17 +42,18 @@ export const reportPolicy = (core: Core, cache: string, error: unknown): Effect.
 export const answer = (core: Core, call: Call): Any<unknown> => {
   const item = call.items[0]!
   if (call.outer !== undefined && isFor(call.outer, item.flightId)) return first(straight(core, call, [0]))
-  return Effect.flatMap(look(core, call.items), (views) =>
-    Effect.withFiberRuntime((fiber) => {
+  return Effect.withFiberRuntime((fiber) => {
+    const begunMillis = nowOf(fiber)
+    return Effect.flatMap(look(core, call.items), (views) => {
       const view = views[0]!
       const ahead = item.policy.refreshAhead > 0
       if (!ahead && decisionFor(core, item, view, nowOf(fiber), 0)._tag === "Serve") {
         core.emitKey(item.key, { _tag: "Hit" })
         return content(view)
       }
-      return first(settle(core, call, [0], views, 1))
+      return first(settle(core, call, [0], views, begunMillis, 1))
     })
-  )
+  })
 }
 
 const first = (values: Any<ReadonlyArray<unknown>>): Any<unknown> => Effect.map(values, ([value]) => value)
@@ -73,15 +74,18 @@ const attempt = (
   attempts: number
 ): Any<ReadonlyArray<unknown>> => {
   const items = indices.map((i) => call.items[i]!)
-  return Effect.flatMap(look(core, items), (views) => settle(core, call, indices, views, attempts))
+  return Effect.flatMap(Clock.currentTimeMillis, (begunMillis) =>
+    Effect.flatMap(look(core, items), (views) => settle(core, call, indices, views, begunMillis, attempts))
+  )
 }
 
-/** Answers what was seen where the policy lets it, and sends the rest on its way. */
+/** Answers what was seen where the policy lets it, and sends the rest on its way. The budget counts from `begunMillis`. */
 const settle = (
   core: Core,
   call: Call,
   indices: ReadonlyArray<number>,
   views: ReadonlyArray<View>,
+  begunMillis: number,
   attempts: number
 ): Any<ReadonlyArray<unknown>> =>
   Effect.gen(function* () {
@@ -114,7 +118,7 @@ const settle = (
             ? attempt(core, call, [leg.index], attempts + 1)
             : straight(core, call, [leg.index])
         )
-      const departed = yield* depart(core, call, missing, again)
+      const departed = yield* depart(core, call, missing, nowMillis - begunMillis, again)
       for (const [i, leg] of missing.entries()) answered[leg.position] = departed[i]!
     }
     return yield* Effect.all(answered)

@@ -24,7 +24,7 @@ export class Wire extends Context.Tag("test/Wire")<
     /** How many round trips were given up. */
     interrupted: number
     /** A command of the test's own, as text. */
-    readonly ask: (name: string, ...args: ReadonlyArray<string | Uint8Array>) => Effect.Effect<unknown>
+    readonly ask: (name: string, ...args: ReadonlyArray<string | Uint8Array>) => Effect.Effect<unknown, Error>
   }
 >() {}
 
@@ -40,11 +40,19 @@ export const layer = (encoding: "text" | "bytes"): Layer.Layer<RedisClient | Wir
     Effect.gen(function* () {
       const { host, port } = yield* RedisServer
       const redis = yield* Effect.acquireRelease(
-        Effect.sync(() => new Redis({ host, port, maxRetriesPerRequest: 1 }).on("error", () => {})),
+        Effect.promise(async () => {
+          const options = { enableOfflineQueue: false, lazyConnect: true, retryStrategy: () => 10 }
+          const redis = new Redis({ host, port, ...options }).on("error", () => {})
+          await redis.connect()
+          return redis
+        }),
         (redis) => Effect.sync(() => redis.disconnect())
       )
       const ask = (name: string, ...args: ReadonlyArray<string | Uint8Array>) =>
-        Effect.promise(() => redis.call(name, ...(args as Array<string | Buffer>)))
+        Effect.tryPromise({
+          try: () => redis.call(name, ...(args as Array<string | Buffer>)),
+          catch: (cause) => cause as Error
+        })
       const wire: Wire["Type"] = { sent: [], twice: false, hang: false, interrupted: 0, ask }
 
       const send = (commands: ReadonlyArray<Command>) =>
@@ -73,7 +81,7 @@ export const layer = (encoding: "text" | "bytes"): Layer.Layer<RedisClient | Wir
               wire.sent.push(commands)
               return wire.hang ? Effect.never : send(commands)
             }).pipe(Effect.onInterrupt(() => Effect.sync(() => wire.interrupted++))),
-          publish: (channel, message) => Effect.asVoid(ask("PUBLISH", channel, message)),
+          publish: (channel, message) => Effect.orDie(Effect.asVoid(ask("PUBLISH", channel, message))),
           subscribe: () => Stream.never
         })
       )
