@@ -10,6 +10,7 @@
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
 import type { CacheEntry } from "./CacheEntry.js"
 import { CodecError, StoreError } from "./CacheError.js"
 import type { CacheKey } from "./CacheKey.js"
@@ -158,17 +159,20 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
       new StoreError({ store: store.name, operation, reason, detail })
     // Disconnected: a client that does not let itself be interrupted must not hold the caller beyond the limit.
     // Interruptible: the limit holds also where the caller is not (the invalidation of a mutation).
-    return Effect.timeoutFail(
-      Effect.interruptible(
-        Effect.disconnect(
-          Effect.catchAllDefect(call, (defect) =>
-            Effect.fail(
-              fail("BadReply", `the client died with ${defect instanceof Error ? defect.name : typeof defect}`)
-            )
-          )
+    // On a fiber of its own, since a fiber passes an interruption on to its children even where it masks it: only a
+    // caller that may be interrupted takes the call with it.
+    const limited = Effect.timeoutFail(
+      Effect.disconnect(
+        Effect.catchAllDefect(call, (defect) =>
+          Effect.fail(fail("BadReply", `the client died with ${defect instanceof Error ? defect.name : typeof defect}`))
         )
       ),
       { duration: millis, onTimeout: () => fail("Timeout", `no answer within ${Math.round(millis)} ms`) }
+    )
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(Effect.forkDaemon(Effect.interruptible(limited)), (fiber) =>
+        Effect.onInterrupt(restore(Fiber.join(fiber)), () => Fiber.interruptFork(fiber))
+      )
     )
   }
 
