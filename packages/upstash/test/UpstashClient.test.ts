@@ -194,10 +194,11 @@ describe("UpstashClient / what is not in the protocol", () => {
   )
 })
 
+// `it.live`: after a `layer` of @effect/vitest, `it.effect` has that layer in the whole file.
 describe("UpstashClient / bad configuration", () => {
   const build = (url: string, token: string) => Effect.flip(UpstashClient.make({ url, token: Redacted.make(token) }))
 
-  it.effect.each([
+  it.live.each([
     "",
     " ",
     "nonsense",
@@ -218,7 +219,7 @@ describe("UpstashClient / bad configuration", () => {
     })
   )
 
-  it.effect.each(["", " ", "two words", "line\nbreak", "é"])("the token %j is refused, and not repeated", (token) =>
+  it.live.each(["", " ", "two words", "line\nbreak", "é"])("the token %j is refused, and not repeated", (token) =>
     Effect.gen(function* () {
       const error = yield* build("https://host.upstash.io", token)
       expect(error).toMatchObject({ _op: "InvalidData", path: ["token"] })
