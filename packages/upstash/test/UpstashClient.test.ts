@@ -195,6 +195,7 @@ describe("UpstashClient / what is not in the protocol", () => {
   )
 })
 
+// `it.live`: after a `layer` of @effect/vitest, `it.effect` has that layer in the whole file.
 describe("UpstashClient / bad configuration", () => {
   const build = (url: string, token: string) => Effect.flip(UpstashClient.make({ url, token: Redacted.make(token) }))
 
