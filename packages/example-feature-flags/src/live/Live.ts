@@ -17,7 +17,7 @@ import * as Databases from "./Databases.js"
 import * as Stores from "./Stores.js"
 
 /** The same in every run, so that runs can be compared. Through a network there are fewer checks: somebody waits. */
-const size: Organisation.Size = { users: 5000, organisations: 5 }
+const size: Organisation.Size = { users: 3000, organisations: 5 }
 const requests = { local: 2000, remote: 1000 }
 
 const stage = (options: Options) =>
