@@ -5,6 +5,7 @@ import * as StoreSuite from "@larder/testing/StoreSuite"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 import * as Epoch from "../src/Epoch.js"
 import * as RedisStore from "../src/RedisStore.js"
 import * as Store from "../src/Store.js"
@@ -151,6 +152,25 @@ describeWithRedis("RedisStore", () => {
       })
     )
 
+    it.effect("the refusal of one fiber's lease or fill is not its neighbour's in the turn", () =>
+      Effect.gen(function* () {
+        const store = yield* Store.Store
+        const filling = (lease: Store.Lease) => ({ lease, learntTags: [], bytes: utf8("v"), timeToLiveMillis: minute })
+        yield* ask("SET", "larder:{sick}:l:s", "of another type than a lease")
+        const leases = [store.lease([asking("sick")]), store.lease([asking("sound")])]
+        const [sick, sound] = yield* Effect.all(leases.map(Effect.either), { concurrency: "unbounded" })
+        expect(sick).toMatchObject({ left: { reason: "Rejected", detail: "WRONGTYPE" } })
+        expect(sound).toMatchObject({ right: [{ _tag: "Granted" }] })
+
+        const [one, two] = [yield* lease("one"), yield* lease("two")]
+        yield* ask("DEL", "larder:{one}:l:s")
+        yield* ask("SET", "larder:{one}:l:s", "of another type than a lease")
+        const fills = [store.fill([filling(one)]), store.fill([filling(two)])]
+        const outcomes = yield* Effect.all(fills.map(Effect.either), { concurrency: "unbounded" })
+        expect(outcomes).toMatchObject([{ left: { reason: "Rejected" } }, { right: ["Stored"] }])
+      })
+    )
+
     it.effect("an invalidation of many keys and tags is one command, a set two", () =>
       Effect.gen(function* () {
         const store = yield* Store.Store
@@ -278,6 +298,24 @@ describeWithRedis("RedisStore", () => {
       })
     )
 
+    it.effect.each([Infinity, Number.MAX_VALUE, 90_000.7, 0.5, 0, -1, Number.NaN])(
+      "a value that is to live %d milliseconds lives for the nearest time that Redis knows",
+      (duration) =>
+        Effect.gen(function* () {
+          const store = yield* RedisStore.make({ keyPrefix: "durations:" })
+          const long = Math.max(minute, duration) || minute
+          const times = { leaseMillis: long, retainMillis: long }
+          const [answer] = yield* store.lease([{ ...asking("k"), ...times }])
+          if (answer?._tag !== "Granted") return yield* Effect.dieMessage("no lease")
+          expect(yield* store.renew([answer.lease], long)).toEqual([true])
+          const content = { learntTags: [], bytes: utf8("v"), timeToLiveMillis: duration }
+          expect(yield* store.fill([{ lease: answer.lease, ...content }])).toEqual(["Stored"])
+          const left = Number(yield* ask("PTTL", "durations:{k}:v:s"))
+          if (duration > 1) expect(left).toBeGreaterThan(minute)
+          else expect(left).toBeLessThanOrEqual(1)
+        })
+    )
+
     it.effect("the counter lives a month, or as long as the longest value", () =>
       Effect.gen(function* () {
         const store = yield* Store.Store
@@ -363,7 +401,7 @@ describeWithRedis("RedisStore", () => {
   })
 
   shared(over(RedisServer.layer), { excludeTestServices: true })("RedisStore / commands executed twice", (it) => {
-    it.effect("nothing comes back, and every case of the suite that speaks of fences still holds", () =>
+    it.effect("when every command is executed twice, fences hold and nothing comes back", () =>
       Effect.gen(function* () {
         const wire = yield* ioredisClient.Wire
         const store = yield* Store.Store
@@ -482,7 +520,7 @@ describeWithRedis("RedisStore", () => {
       const { counter } = yield* put("restarted", ["t"])
       yield* server.stop
       yield* server.start
-      yield* Effect.retry(ask("PING"), { times: 50 })
+      yield* Effect.retry(ask("PING"), Schedule.spaced("10 millis"))
       expect((yield* read("restarted", ["t"])).epochs.counter).toBeUndefined()
       expect(yield* fill(held)).toBe("Refused")
       const again = yield* put("restarted", ["t"])

@@ -79,6 +79,15 @@ describe("redisCommands", () => {
     })
   )
 
+  it.effect("where each run has its own outcome, a refusal is that of its run alone", () =>
+    Effect.gen(function* () {
+      const tooBig = Either.left(new RedisError({ reason: "Rejected", code: "ERR", detail: "too big" }))
+      const { commands } = answering([Either.right("A"), tooBig, noScript], [Either.right("C")])
+      const outcomes = yield* commands.runEach("fill", script, calls)
+      expect(outcomes.map(Either.merge)).toMatchObject(["A", { operation: "fill", detail: "ERR: too big" }, "C"])
+    })
+  )
+
   it.effect("too few or too many replies are a bad reply, for nobody knows whose they are", () =>
     Effect.gen(function* () {
       for (const replies of [[], [Either.right("A")], Array(4).fill(Either.right("A"))] as ReadonlyArray<Outcomes>) {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as turnBatch from "../src/internal/turnBatch.js"
@@ -15,7 +16,7 @@ const doubling = (gate: Effect.Effect<unknown, string> = Effect.void) =>
       runs.push(items)
       return Effect.as(
         gate,
-        items.map((item) => item * 2)
+        items.map((item) => (item < 0 ? Either.left(`no ${item}`) : Either.right(item * 2)))
       ).pipe(Effect.onInterrupt(() => Effect.sync(() => log.interrupted++)))
     })
     return { ask, log }
@@ -56,6 +57,35 @@ describe("turnBatch", () => {
     })
   )
 
+  it.effect("heavy items are spread over several runs, and a list of one caller stays together", () =>
+    Effect.gen(function* () {
+      const runs: Array<ReadonlyArray<number>> = []
+      const ask = yield* turnBatch.make(
+        (items: ReadonlyArray<number>) => {
+          runs.push(items)
+          return Effect.succeed(items.map((item) => Either.right(item)))
+        },
+        (item) => item
+      )
+      yield* Effect.all([ask([600]), ask([500, 900]), ask([1]), ask([2])], { concurrency: "unbounded" })
+      expect(runs).toEqual([
+        [600, 500, 900],
+        [1, 2]
+      ])
+    })
+  )
+
+  it.effect("the failure of one item is its asker's alone, and hides the asker's other answers", () =>
+    Effect.gen(function* () {
+      const { ask, log } = yield* doubling()
+      const exits = yield* Effect.all([ask([1]), ask([2, -1, 3]), ask([4])].map(Effect.exit), {
+        concurrency: "unbounded"
+      })
+      expect(exits).toEqual([Exit.succeed([2]), Exit.fail("no -1"), Exit.succeed([8])])
+      expect(log.runs).toHaveLength(1)
+    })
+  )
+
   it.effect("a failure of the run is everybody's, and the next run is asked again", () =>
     Effect.gen(function* () {
       let fails = true
@@ -69,7 +99,7 @@ describe("turnBatch", () => {
 
   it.effect("a defect of the run is everybody's, too, and leaves nobody waiting", () =>
     Effect.gen(function* () {
-      const ask = yield* turnBatch.make((): Effect.Effect<ReadonlyArray<number>> => {
+      const ask = yield* turnBatch.make((): Effect.Effect<ReadonlyArray<Either.Either<number>>> => {
         throw new Error("cannot build the command")
       })
       const exits = yield* Effect.all([Effect.exit(ask([1])), Effect.exit(ask([2]))], { concurrency: "unbounded" })

@@ -22,7 +22,13 @@ export interface Call {
 export interface RedisCommands {
   /** One `MGET`: as many replies as keys. */
   readonly mget: (operation: string, keys: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Reply>, StoreError>
-  /** Runs a script once for each call, all in one round trip. */
+  /** Runs a script once for each call, all in one round trip; each has its own outcome. */
+  readonly runEach: (
+    operation: string,
+    script: Script,
+    calls: ReadonlyArray<Call>
+  ) => Effect.Effect<ReadonlyArray<Either.Either<Reply, StoreError>>, StoreError>
+  /** The same, where one failure is the failure of all. */
   readonly run: (
     operation: string,
     script: Script,
@@ -68,46 +74,40 @@ export const make = (client: Client): RedisCommands => {
         ? Effect.succeed(outcomes)
         : Effect.fail(badReply(operation, `${outcomes.length} replies to ${commands.length} commands`))
     )
-  const all = (operation: string, outcomes: ReadonlyArray<Either.Either<Reply, RedisError>>) =>
-    Effect.mapError(Either.all(outcomes), storeError(operation))
+  const mapOutcomes = (operation: string, outcomes: ReadonlyArray<Either.Either<Reply, RedisError>>) =>
+    outcomes.map((outcome) => Either.mapLeft(outcome, storeError(operation)))
+
+  const runEach: RedisCommands["runEach"] = (operation, { sha1, source }, calls) =>
+    Effect.gen(function* () {
+      if (calls.length === 0) return []
+      const outcomes = yield* send(
+        operation,
+        calls.map((one) => call("EVALSHA", sha1, one))
+      )
+      // A server that was restarted or flushed has forgotten the script, and has executed nothing of these.
+      const unknown = outcomes.flatMap((outcome, i) => (Either.isLeft(outcome) && isNoScript(outcome.left) ? [i] : []))
+      if (unknown.length === 0) return mapOutcomes(operation, outcomes)
+      const again = yield* send(
+        operation,
+        unknown.map((i) => call("EVAL", source, calls[i]!))
+      )
+      return mapOutcomes(
+        operation,
+        outcomes.map((outcome, i) => again[unknown.indexOf(i)] ?? outcome)
+      )
+    })
 
   return {
     badReply,
     mget: (operation, keys) =>
-      send(operation, [["MGET", ...keys]]).pipe(
-        Effect.flatMap((outcomes) => all(operation, outcomes)),
-        Effect.flatMap(([reply]) =>
+      Effect.flatMap(send(operation, [["MGET", ...keys]]), ([outcome]) =>
+        Either.flatMap(Either.mapLeft(outcome!, storeError(operation)), (reply) =>
           Array.isArray(reply) && reply.length === keys.length
-            ? Effect.succeed(reply as ReadonlyArray<Reply>)
-            : Effect.fail(badReply(operation, "MGET answered another number of values"))
+            ? Either.right(reply as ReadonlyArray<Reply>)
+            : Either.left(badReply(operation, "MGET answered another number of values"))
         )
       ),
-    run: (operation, { sha1, source }, calls) => {
-      if (calls.length === 0) return Effect.succeed([])
-      return Effect.flatMap(
-        send(
-          operation,
-          calls.map((one) => call("EVALSHA", sha1, one))
-        ),
-        (outcomes) => {
-          // A server that was restarted or flushed has forgotten the script, and has executed nothing of these.
-          const unknown = outcomes.flatMap((outcome, i) =>
-            Either.isLeft(outcome) && isNoScript(outcome.left) ? [i] : []
-          )
-          if (unknown.length === 0) return all(operation, outcomes)
-          return Effect.flatMap(
-            send(
-              operation,
-              unknown.map((i) => call("EVAL", source, calls[i]!))
-            ),
-            (again) =>
-              all(
-                operation,
-                outcomes.map((outcome, i) => again[unknown.indexOf(i)] ?? outcome)
-              )
-          )
-        }
-      )
-    }
+    runEach,
+    run: (operation, script, calls) => Effect.flatMap(runEach(operation, script, calls), Either.all)
   }
 }

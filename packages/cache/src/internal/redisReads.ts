@@ -5,7 +5,8 @@
  * `MGET` for their epochs. A bounded memory of which entry carries which learnt tags makes it one from then on; a wrong
  * guess costs a key too many, or the second command again.
  *
- * An epoch that comes with the second command is newer than the value it judges, never older.
+ * An epoch that comes with the second command is newer than the value it judges, never older. The counter stays that
+ * of the first: it tells how old the value's answer is.
  */
 import * as Effect from "effect/Effect"
 import type { StoreError } from "../CacheError.js"
@@ -94,9 +95,7 @@ export const make = (keys: RedisKeys, { mget }: RedisCommands): RedisReads => {
           .filter((name) => !replies.has(name))
         const answers = () =>
           requests.map((request, i) => ({ found: values[i]!, epochs: epochsOf(request, values[i]!, replies) }))
-        return unknown.length === 0
-          ? Effect.sync(answers)
-          : Effect.map(fetch([keys.counter, ...unknown], replies), answers)
+        return unknown.length === 0 ? Effect.sync(answers) : Effect.map(fetch(unknown, replies), answers)
       })
     })
 
@@ -105,9 +104,9 @@ export const make = (keys: RedisKeys, { mget }: RedisCommands): RedisReads => {
     const unknown = stampedTags(value).filter((tag) => !request.tags.includes(tag))
     if (unknown.length === 0) return Effect.succeed({ found: value, epochs: known })
     const replies = new Map<string, Reply>()
-    return Effect.map(fetch([keys.counter, ...unknown.map(keys.tag)], replies), () => {
-      const { counter, tags } = epochsOf({ ...request, tags: unknown }, value, replies)
-      return { found: value, epochs: { counter, key: known.key, tags: new Map([...known.tags, ...tags]) } }
+    return Effect.map(fetch(unknown.map(keys.tag), replies), () => {
+      const { tags } = epochsOf({ ...request, tags: unknown }, value, replies)
+      return { found: value, epochs: { ...known, tags: new Map([...known.tags, ...tags]) } }
     })
   }
 

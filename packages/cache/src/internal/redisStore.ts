@@ -4,6 +4,7 @@
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import type { StoreError } from "../CacheError.js"
 import type { Counter, Stamps } from "../Epoch.js"
 import type { RedisClient, Reply } from "../RedisClient.js"
@@ -16,6 +17,7 @@ import type {
   LeaseAnswer,
   LeaseRequest,
   Outcome,
+  ReadRequest,
   Store
 } from "../Store.js"
 import * as redisCommands from "./redisCommands.js"
@@ -28,6 +30,9 @@ import * as turnBatch from "./turnBatch.js"
 
 /** A whole number of milliseconds that Redis takes: at least one, at most some thirty thousand years. */
 const millis = (value: number): string => String(value >= 1 ? Math.min(Math.floor(value), 1e15) : 1)
+
+/** So many bytes of values weigh as much in a turn's round trip as one command: a request of some megabytes at most. */
+const fillBytes = 4_096
 
 const unique = (tags: ReadonlyArray<string>): ReadonlyArray<string> => [...new Set(tags)]
 
@@ -47,7 +52,9 @@ export const make = (client: RedisClient["Type"], keyPrefix: string): Effect.Eff
     const keys = redisKeys.make(keyPrefix)
     const commands = redisCommands.make(client)
     const reads = redisReads.make(keys, commands)
-    const read = yield* turnBatch.make(reads.read)
+    const read = yield* turnBatch.make((requests: ReadonlyArray<ReadRequest>) =>
+      Effect.map(reads.read(requests), (answers) => answers.map(Either.right))
+    )
     const scripts = {
       lease: yield* redisCommands.script(redisScripts.lease),
       fill: yield* redisCommands.script(redisScripts.fill),
@@ -74,7 +81,7 @@ export const make = (client: RedisClient["Type"], keyPrefix: string): Effect.Eff
         stamps: { key: texts[1] ?? "", tags: tags.map((tag, i) => [tag, texts[2 + i] ?? ""] as const) }
       }))
 
-    const leaseAnswer = (request: LeaseRequest, reply: Reply | undefined): Effect.Effect<LeaseAnswer, StoreError> => {
+    const leaseAnswer = (request: LeaseRequest, reply: Reply): Effect.Effect<LeaseAnswer, StoreError> => {
       const { key, shape } = request
       const tags = unique(request.tags)
       const [verdict, ...texts] = textsOf(reply)
@@ -107,8 +114,12 @@ export const make = (client: RedisClient["Type"], keyPrefix: string): Effect.Eff
           ],
           args: [token.nonce(), millis(retainMillis), seen ?? "", millis(leaseMillis)]
         }))
-        return Effect.flatMap(commands.run("lease", scripts.lease, calls), (replies) =>
-          Effect.forEach(requests, (request, i) => leaseAnswer(request, replies[i]), { concurrency: "unbounded" })
+        return Effect.flatMap(commands.runEach("lease", scripts.lease, calls), (outcomes) =>
+          Effect.forEach(
+            outcomes,
+            (outcome, i) => Effect.either(Effect.flatMap(outcome, (reply) => leaseAnswer(requests[i]!, reply))),
+            { concurrency: "unbounded" }
+          )
         )
       })
 
@@ -148,12 +159,14 @@ export const make = (client: RedisClient["Type"], keyPrefix: string): Effect.Eff
     const fill = (requests: ReadonlyArray<FillRequest>) =>
       Effect.suspend(() =>
         Effect.flatMap(
-          commands.run(
+          commands.runEach(
             "fill",
             scripts.fill,
             requests.map(({ lease, ...content }) => storingCall({ ...lease, ...content }))
           ),
-          (replies) => Effect.forEach(replies, (reply) => outcomeOf("fill", redisFrame.text(reply)))
+          Effect.forEach((outcome) =>
+            Effect.either(Effect.flatMap(outcome, (reply) => outcomeOf("fill", redisFrame.text(reply))))
+          )
         )
       )
 
@@ -206,12 +219,16 @@ export const make = (client: RedisClient["Type"], keyPrefix: string): Effect.Eff
         })
       })
 
+    // A thousand cold keys in one turn are one round trip each of reading, leasing and filling, not a thousand.
+    const leaseTurn = yield* turnBatch.make(lease)
+    const fillTurn = yield* turnBatch.make(fill, ({ bytes }) => 1 + bytes.length / fillBytes)
+
     return {
       name: client.name,
       remote: true,
       read: (requests) => (requests.length === 0 ? Effect.succeed([]) : read(requests)),
-      lease,
-      fill,
+      lease: (requests) => (requests.length === 0 ? Effect.succeed([]) : leaseTurn(requests)),
+      fill: (requests) => (requests.length === 0 ? Effect.succeed([]) : fillTurn(requests)),
       renew,
       release,
       invalidate: fence("invalidate", keys.fenced),

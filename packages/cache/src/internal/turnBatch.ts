@@ -1,17 +1,19 @@
 /**
  * Merges what many fibers ask for in one turn of the event loop into one run.
  *
- * Each caller gets exactly the answers to its own items, by position, or the failure of the whole run. A caller that
- * is interrupted leaves; when the last one has left, the run is interrupted. Nothing is retried.
+ * Each caller gets exactly the answers to its own items, by position; the first failure among them, which is nobody
+ * else's; or the failure of the whole run. A caller that is interrupted leaves; when the last one has left, the run is
+ * interrupted. Nothing is retried.
  */
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Runtime from "effect/Runtime"
 
-/** After this many items a batch takes no more, and the turn begins another. */
-const maximumItems = 1_000
+/** From this weight on a batch takes no more, and the turn begins another. */
+const maximumWeight = 1_000
 
 /** Runs a function when everything that is ready now has run. Edge runtimes have no `setImmediate`. */
 const afterThisTurn: (run: () => void) => void =
@@ -24,12 +26,13 @@ interface Waiter<I, A, E> {
 
 interface Batch<I, A, E> {
   readonly waiters: Set<Waiter<I, A, E>>
-  size: number
-  fiber: Fiber.RuntimeFiber<ReadonlyArray<A>, E> | undefined
+  weight: number
+  fiber: Fiber.RuntimeFiber<ReadonlyArray<Either.Either<A, E>>, E> | undefined
 }
 
 export const make = <I, A, E>(
-  run: (items: ReadonlyArray<I>) => Effect.Effect<ReadonlyArray<A>, E>
+  run: (items: ReadonlyArray<I>) => Effect.Effect<ReadonlyArray<Either.Either<A, E>>, E>,
+  weight: (item: I) => number = () => 1
 ): Effect.Effect<(items: ReadonlyArray<I>) => Effect.Effect<ReadonlyArray<A>, E>> =>
   Effect.map(Effect.runtime<never>(), (runtime) => {
     const fork = Runtime.runFork(runtime)
@@ -48,26 +51,26 @@ export const make = <I, A, E>(
         for (const { items, resume } of waiters) {
           const to = from + items.length
           const start = from
-          resume(Exit.map(exit, (answers) => answers.slice(start, to)))
+          resume(Exit.isSuccess(exit) ? Either.all(exit.value.slice(start, to)) : Exit.failCause(exit.cause))
           from = to
         }
       })
     }
 
-    const join = (size: number): Batch<I, A, E> => {
-      if (open === undefined || open.size >= maximumItems) {
-        const batch: Batch<I, A, E> = { waiters: new Set(), size: 0, fiber: undefined }
+    const join = (items: ReadonlyArray<I>): Batch<I, A, E> => {
+      if (open === undefined || open.weight >= maximumWeight) {
+        const batch: Batch<I, A, E> = { waiters: new Set(), weight: 0, fiber: undefined }
         open = batch
         afterThisTurn(() => flush(batch))
       }
-      open.size += size
+      for (const item of items) open.weight += weight(item)
       return open
     }
 
     return (items) =>
       Effect.async((resume) => {
         const waiter = { items, resume }
-        const batch = join(items.length)
+        const batch = join(items)
         batch.waiters.add(waiter)
         return Effect.sync(() => {
           batch.waiters.delete(waiter)

@@ -54,7 +54,7 @@ export const inVirtualTime = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Eff
     const advance = (millis: number) =>
       Effect.gen(function* () {
         const end = now + millis
-        yield* settle
+        yield* turn
         for (;;) {
           const next = Math.min(...[...sleepers].map(({ until }) => until))
           if (next > end) break
@@ -64,7 +64,7 @@ export const inVirtualTime = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Eff
             sleepers.delete(sleeper)
             sleeper.wake()
           }
-          yield* settle
+          yield* turn
         }
         now = end
         yield* settle
