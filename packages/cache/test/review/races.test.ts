@@ -145,9 +145,7 @@ describe("races", () => {
       let runs = 0
       const cached = Effect.suspend(() =>
         ++runs === 1 ? Effect.succeed("v1") : Effect.delay(Effect.succeed("v2"), "20 seconds")
-      ).pipe(
-        Cache.withCache(Key(1), { timeToLive: "1 minute", staleIfError: "1 minute", softTimeout: "10 seconds" })
-      )
+      ).pipe(Cache.withCache(Key(1), { timeToLive: "1 minute", staleIfError: "1 minute", softTimeout: "10 seconds" }))
       yield* cached
       yield* TestClock.adjust("119 seconds")
       const call = yield* Effect.fork(cached)

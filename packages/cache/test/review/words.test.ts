@@ -43,7 +43,11 @@ describe("words", () => {
       let runs = 0
       const cached = (id: number) =>
         Effect.sync(() => (runs++, "v")).pipe(Cache.withCache(Key(id), { tags: [`user:${id}`, `account:${id}`] }))
-      const all = Effect.forEach(Array.from({ length: 100 }, (_, i) => i), cached, { discard: true })
+      const all = Effect.forEach(
+        Array.from({ length: 100 }, (_, i) => i),
+        cached,
+        { discard: true }
+      )
       yield* all
       yield* Effect.yieldNow()
       runs = 0
@@ -56,7 +60,11 @@ describe("words", () => {
 
   it.effect("two callers who got a value that another instance stored share no object", () => {
     let memory: Service
-    const Row = CacheKey.make({ prefix: "rows", key: (id: number) => ["id", id], schema: Schema.Struct({ a: Schema.Number }) })
+    const Row = CacheKey.make({
+      prefix: "rows",
+      key: (id: number) => ["id", id],
+      schema: Schema.Struct({ a: Schema.Number })
+    })
     return Effect.gen(function* () {
       const cached = Effect.succeed({ a: 1 }).pipe(Cache.withCache(Row(1)))
       yield* cached
@@ -69,22 +77,24 @@ describe("words", () => {
       expect(one).not.toBe(two)
     }).pipe(
       Effect.provide(
-        cacheOver((one) => (
-          (memory = one),
-          {
-            // Stored between the read and the lease.
-            read: (requests) =>
-              hide
-                ? Effect.succeed(
-                    requests.map(() => ({
-                      found: { _tag: "Absent" as const },
-                      epochs: { counter: undefined, key: undefined, tags: new Map() }
-                    }))
-                  )
-                : memory.read(requests),
-            lease: (requests) => Effect.delay(memory.lease(requests), hide ? 10 : 0)
-          }
-        ))
+        cacheOver(
+          (one) => (
+            (memory = one),
+            {
+              // Stored between the read and the lease.
+              read: (requests) =>
+                hide
+                  ? Effect.succeed(
+                      requests.map(() => ({
+                        found: { _tag: "Absent" as const },
+                        epochs: { counter: undefined, key: undefined, tags: new Map() }
+                      }))
+                    )
+                  : memory.read(requests),
+              lease: (requests) => Effect.delay(memory.lease(requests), hide ? 10 : 0)
+            }
+          )
+        )
       )
     )
   })
