@@ -246,6 +246,10 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
       (item) => fencing.writeThrough(core, [item], listed(effect), outerOf(context), isWrite)
     )
 
+  /** A write without a cache: what it may have changed is dropped all the same. */
+  const writeAndDrop = (key: CacheKey.CacheKey<any, any, any>, effect: Effect.Effect<any, any, any>) =>
+    Effect.ensuring(alone(key, effect), Effect.ignore(drop([key], [])))
+
   const rewrite = (
     key: CacheKey.CacheKey<any, any, any>,
     effect: Effect.Effect<any, any, any>,
@@ -253,7 +257,8 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
     isWrite: boolean
   ): Effect.Effect<any, any, any> =>
     Effect.contextWithEffect((context: Context.Context<never>) => {
-      if (!isWrite && isOff(core, context)) return alone(key, effect)
+      const without = isWrite ? writeAndDrop(key, effect) : alone(key, effect)
+      if (isOff(core, context)) return without
       return withItem(
         context,
         key,
@@ -264,7 +269,7 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
               ? Effect.succeed(exit.value[0])
               : Effect.zipRight(reportLookup(core, item, isWrite ? "write" : "refresh", true, exit.cause), exit)
           ),
-        isWrite ? Effect.ensuring(effect, Effect.ignore(drop([key], []))) : alone(key, effect)
+        without
       )
     })
 
@@ -516,7 +521,9 @@ export const withCache: {
  * @category combinators
  */
 export const addTags = (...tags: ReadonlyArray<string>): Effect.Effect<void> =>
-  Effect.contextWith((context: Context.Context<never>) => outerOf(context)?.learn(tags.map(CacheKey.userTag)))
+  Effect.contextWith((context: Context.Context<never>) =>
+    outerOf(context)?.learn(tags.map((tag) => CacheKey.userTag(String(tag))))
+  )
 
 /**
  * Within this effect nothing is read from a cache and nothing is stored; failures are still reported, and

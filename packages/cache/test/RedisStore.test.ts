@@ -401,7 +401,7 @@ describeWithRedis("RedisStore", () => {
   })
 
   shared(over(RedisServer.layer), { excludeTestServices: true })("RedisStore / commands executed twice", (it) => {
-    it.effect("nothing comes back, and every case of the suite that speaks of fences still holds", () =>
+    it.effect("when every command is executed twice, fences hold and nothing comes back", () =>
       Effect.gen(function* () {
         const wire = yield* ioredisClient.Wire
         const store = yield* Store.Store

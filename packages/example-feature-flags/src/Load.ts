@@ -41,8 +41,8 @@ export const zipf = (size: number): Effect.Effect<number> => {
  */
 export const make = (organisation: Organisation, count: number): Effect.Effect<ReadonlyArray<Request>> =>
   Effect.gen(function* () {
-    const users = [...(yield* Random.shuffle(organisation.users))].slice(0, Math.ceil(count / 80))
-    const teams = [...(yield* Random.shuffle(organisation.teams))].slice(0, Math.ceil(count / 300))
+    const users = [...(yield* Random.shuffle(organisation.users))].slice(0, Math.ceil(count / 200))
+    const teams = [...(yield* Random.shuffle(organisation.teams))].slice(0, Math.ceil(count / 500))
     const anyUser = zipf(users.length)
     const anyTeam = zipf(teams.length)
     const anyFeature = zipf(organisation.features.length)

@@ -68,7 +68,8 @@ export const make = (options: MemoryOptions): Effect.Effect<Service> =>
   Effect.sync(() => {
     const maximum = options.maximumKeys ?? 10_000
     const entries = Lru.make<Entry>(maximum)
-    const tagEpochs = Lru.make<Epoch.Epoch>(maximum)
+    // Values usually share tags; where each has tags of its own, a few of them must fit beside it.
+    const tagEpochs = Lru.make<Epoch.Epoch>(4 * maximum)
     let counter = token.freshCounter()
 
     const entryOf = (key: string): Entry => {
@@ -108,18 +109,18 @@ export const make = (options: MemoryOptions): Effect.Effect<Service> =>
 
     /**
      * The stamps of tags that were learnt after `since`, or `undefined` when one of them may have been fenced in
-     * between. Missing ones are made in any case, so that the next lookup finds them.
+     * between. Missing ones are made in any case, so that the next lookup finds them. The known stamps are current, so
+     * nothing here is of another era.
      */
     const learn = (known: Epoch.Stamps, learnt: ReadonlyArray<string>, since: Epoch.Counter, nonce: string) => {
-      const moved = counter.era !== since.era || counter.n !== since.n
+      const moved = counter.n !== since.n
       const tags = [...known.tags]
       let refused = false
       for (const tag of new Set(learnt)) {
         if (known.tags.some(([name]) => name === tag)) continue
         const before = tagEpochs.get(tag)
         const epoch = before ?? tagEpoch(tag, nonce)
-        const changed = Epoch.changedAt(epoch)
-        refused ||= before === undefined ? moved : changed.era !== since.era || changed.n > since.n
+        refused ||= before === undefined ? moved : Epoch.changedAt(epoch).n > since.n
         tags.push([tag, epoch])
       }
       return refused ? undefined : tags

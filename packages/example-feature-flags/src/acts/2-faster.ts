@@ -1,20 +1,16 @@
 /** Act 2: the same load without and with the cache, and the RFC's promises with a verdict. */
 import * as SqlClient from "@effect/sql/SqlClient"
-import * as Cache from "@larder/cache/Cache"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Claims } from "../Claims.js"
 import * as Database from "../Database.js"
 import { Features } from "../Features.js"
-import * as FeaturesCached from "../FeaturesCached.js"
 import { FeaturesSql } from "../FeaturesSql.js"
 import * as Load from "../Load.js"
 import * as Queries from "../Queries.js"
 import { Stage } from "../Stage.js"
 import { count, millis, percent, Story } from "../Story.js"
-
-/** How many requests are under way at a time: few, so that latency is what is measured and not a queue. */
-const clients = 2
+import { cached } from "./cached.js"
 
 interface Measured {
   readonly median: number
@@ -29,9 +25,8 @@ const measure = (label: string, requests: ReadonlyArray<Load.Request>) =>
     const story = yield* Story
     const [results, queries] = yield* Queries.counted(
       story.progress(label, requests.length, (tick) =>
-        Effect.forEach(requests, (request) => Effect.tap(Load.timed(Load.send(features, request)), tick), {
-          concurrency: clients
-        })
+        // One after the other: what is measured is how long an answer takes, not how long it queues.
+        Effect.forEach(requests, (request) => Effect.tap(Load.timed(Load.send(features, request)), tick))
       )
     )
     const times = results.map(([, time]) => time)
@@ -59,26 +54,24 @@ const networkMillis = 2
 export const act = Effect.gen(function* () {
   const story = yield* Story
   const claims = yield* Claims
-  const { organisation, reporter, requests: size } = yield* Stage
+  const { organisation, requests: size } = yield* Stage
   const requests = yield* Load.make(organisation, size)
 
   const both = (place: string, label: string) =>
     Effect.gen(function* () {
-      const cached = (name: string) =>
-        FeaturesCached.layer({ prefix: name }).pipe(Layer.provide(Cache.layer), Layer.provide(reporter))
       // The first hundreds of calls of anything are slower: connections are opened, code is compiled.
       const warmUp = measure(`${label}, warming up`, requests.slice(0, size / 10))
-      yield* Effect.zipRight(warmUp, Effect.provide(warmUp, cached(`features-${place}-warm-up`)))
+      yield* Effect.zipRight(warmUp, Effect.provide(warmUp, cached({ prefix: `features-${place}-warm-up` })))
       const trip = yield* roundTrip
       const without = yield* measure(`${label}, without the cache`, requests)
       const withCache = yield* Effect.provide(
         measure(`${label}, with the cache`, requests),
-        cached(`features-${place}`)
+        cached({ prefix: `features-${place}` })
       )
       return { label, trip, without, withCache }
     })
 
-  yield* story.say(`${count(size)} checks by ${clients} clients at a time; few users and flags make up most of them.`)
+  yield* story.say(`${count(size)} checks, one after the other; few users and flags make up most of them.`)
   const near = yield* Effect.provide(
     both("near", "database next door"),
     Layer.provideMerge(FeaturesSql, Database.layerClient)

@@ -1,16 +1,15 @@
 /** Act 3: a flag switched on at the organisation flips the answer of every member at once. */
-import * as Cache from "@larder/cache/Cache"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Claims } from "../Claims.js"
 import * as Database from "../Database.js"
 import { Features } from "../Features.js"
-import * as FeaturesCached from "../FeaturesCached.js"
 import { FeaturesSql } from "../FeaturesSql.js"
 import * as Organisation from "../Organisation.js"
 import * as Queries from "../Queries.js"
 import { Stage } from "../Stage.js"
 import { count, Story } from "../Story.js"
+import { cached } from "./cached.js"
 
 const slug = "dark-mode"
 
@@ -71,13 +70,6 @@ export const act = Effect.gen(function* () {
   yield* features.setTeamFeature(root.id, slug, "inherit")
 }).pipe(
   Effect.provide(
-    Layer.unwrapEffect(
-      Effect.map(Stage, ({ reporter }) =>
-        FeaturesCached.layer({ prefix: "features-flip" }).pipe(
-          Layer.provide([Cache.layer, FeaturesSql]),
-          Layer.provide([reporter, Database.layerClient])
-        )
-      )
-    )
+    cached({ prefix: "features-flip" }).pipe(Layer.provide(FeaturesSql), Layer.provide(Database.layerClient))
   )
 )

@@ -1,16 +1,14 @@
 /** Act 4: a thousand requests for a cold key at the same moment. */
-import * as Cache from "@larder/cache/Cache"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Claims } from "../Claims.js"
 import * as Database from "../Database.js"
 import { Features } from "../Features.js"
-import * as FeaturesCached from "../FeaturesCached.js"
 import { FeaturesSql } from "../FeaturesSql.js"
 import * as Load from "../Load.js"
 import * as Queries from "../Queries.js"
-import { Stage } from "../Stage.js"
 import { count, millis, Story } from "../Story.js"
+import { cached } from "./cached.js"
 
 const crowd = 1000
 
@@ -23,14 +21,9 @@ const everybody = Effect.gen(function* () {
 export const act = Effect.gen(function* () {
   const story = yield* Story
   const claims = yield* Claims
-  const { reporter } = yield* Stage
-  const cached = FeaturesCached.layer({ prefix: "features-stampede" }).pipe(
-    Layer.provide(Cache.layer),
-    Layer.provide(reporter)
-  )
 
   const [[, slow], without] = yield* everybody
-  const [[answers, time], queries] = yield* Effect.provide(everybody, cached)
+  const [[answers, time], queries] = yield* Effect.provide(everybody, cached({ prefix: "features-stampede" }))
   yield* story.say(
     `${count(crowd)} users open the same page while its answer is not cached. Without the cache: ${count(without)} ` +
       `queries, ${millis(slow)} until the last is served; with it: ${queries}, ${millis(time)}.`

@@ -1,6 +1,5 @@
 /** Act 6: the network to the database is cut. */
 import { SqlError } from "@effect/sql/SqlError"
-import * as Cache from "@larder/cache/Cache"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -8,10 +7,10 @@ import * as Layer from "effect/Layer"
 import { Claims } from "../Claims.js"
 import * as Database from "../Database.js"
 import { Features } from "../Features.js"
-import * as FeaturesCached from "../FeaturesCached.js"
 import { FeaturesSql } from "../FeaturesSql.js"
 import { Stage } from "../Stage.js"
 import { Story } from "../Story.js"
+import { cached } from "./cached.js"
 
 const fresh = Duration.millis(500)
 const stale = Duration.seconds(3)
@@ -52,13 +51,9 @@ export const act = Effect.gen(function* () {
   )
 }).pipe(
   Effect.provide(
-    Layer.unwrapEffect(
-      Effect.map(Stage, ({ reporter }) =>
-        FeaturesCached.layer({
-          prefix: "features-stale",
-          policy: { timeToLive: fresh, staleIfError: stale, errorBackoff: "100 millis", jitter: 0 }
-        }).pipe(Layer.provide([Cache.layer, FeaturesSql]), Layer.provide(reporter))
-      )
-    ).pipe(Layer.provideMerge(Database.layerClientFar(2)))
+    cached({
+      prefix: "features-stale",
+      policy: { timeToLive: fresh, staleIfError: stale, errorBackoff: "100 millis", jitter: 0 }
+    }).pipe(Layer.provide(FeaturesSql), Layer.provideMerge(Database.layerClientFar(2)))
   )
 )

@@ -60,7 +60,7 @@ export const local: Stores<Failure> = Layer.effect(
       Effect.gen(function* () {
         const { url: redisUrl } = yield* RedisServer.RedisServer
         const token = randomBytes(24).toString("base64url")
-        const { port } = yield* Thread.start(new URL("../workers/upstash.mjs", import.meta.url), { redisUrl, token })
+        const { port } = yield* Thread.start(new URL("./upstashLocal.mjs", import.meta.url), { redisUrl, token })
         const options = { url: `http://127.0.0.1:${port}`, token: Redacted.make(token) }
         return redis("larder:", Infinity, UpstashClient.layer(options))
       })
