@@ -12,12 +12,8 @@ import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-<<<<<<< HEAD
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
-=======
-import * as Fiber from "effect/Fiber"
->>>>>>> tests-b
 import type { CacheEntry } from "./CacheEntry.js"
 import { CodecError, StoreError } from "./CacheError.js"
 import type { CacheKey } from "./CacheKey.js"
@@ -174,7 +170,6 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
   ): Effect.Effect<A, StoreError> => {
     const fail = (reason: StoreError["reason"], detail: string) =>
       new StoreError({ store: store.name, operation, reason, detail })
-<<<<<<< HEAD
     const died = (cause: Cause.Cause<StoreError>) => {
       const defect = Option.getOrUndefined(Cause.dieOption(cause))
       return fail("BadReply", `the client ended with ${defect instanceof Error ? defect.name : "a defect"}`)
@@ -192,16 +187,6 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
         })
         const timeout = Effect.suspend(() =>
           Deferred.fail(answer, fail("Timeout", `no answer within ${Math.round(millis)} ms`))
-=======
-    // Disconnected: a client that does not let itself be interrupted must not hold the caller beyond the limit.
-    // Interruptible: the limit holds also where the caller is not (the invalidation of a mutation).
-    // On a fiber of its own, since a fiber passes an interruption on to its children even where it masks it: only a
-    // caller that may be interrupted takes the call with it.
-    const limited = Effect.timeoutFail(
-      Effect.disconnect(
-        Effect.catchAllDefect(call, (defect) =>
-          Effect.fail(fail("BadReply", `the client died with ${defect instanceof Error ? defect.name : typeof defect}`))
->>>>>>> tests-b
         )
         const working = yield* Effect.forkDaemon(Effect.interruptible(work))
         const timer = yield* Effect.forkDaemon(Effect.interruptible(Effect.delay(timeout, millis)))
@@ -211,11 +196,6 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
         })
         return yield* Effect.ensuring(restore(Deferred.await(answer)), stop)
       })
-    )
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(Effect.forkDaemon(Effect.interruptible(limited)), (fiber) =>
-        Effect.onInterrupt(restore(Fiber.join(fiber)), () => Fiber.interruptFork(fiber))
-      )
     )
   }
 

@@ -172,11 +172,7 @@ describeWithRedis("UpstashStore / key prefix and configuration", () => {
   })
 })
 
-<<<<<<< HEAD
-// `layer` puts its own `effect` and `scoped` in the place of everybody's; `live` and `scopedLive` stay what they are.
-=======
 // `it.live`: after a `layer` of @effect/vitest, `it.effect` has that layer in the whole file.
->>>>>>> workspace
 describe("UpstashStore / bad configuration", () => {
   it.live("layerConfig knows no fallback: what is missing is an error", () =>
     Effect.gen(function* () {

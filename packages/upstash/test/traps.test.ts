@@ -153,11 +153,7 @@ describeWithRedis("traps of @upstash/redis", () => {
   })
 })
 
-<<<<<<< HEAD
-// `layer` puts its own `effect` and `scoped` in the place of everybody's; `live` and `scopedLive` stay what they are.
-=======
 // `it.live`: after a `layer` of @effect/vitest, `it.effect` has that layer in the whole file.
->>>>>>> workspace
 describe("traps of @upstash/redis / the wire", () => {
   it.scopedLive("retry: one connection, and no wait of 4.3 s, when nobody answers", () =>
     Effect.gen(function* () {

@@ -28,8 +28,8 @@ describe("leases", () => {
         cache.getMany([1, 2], { key: Key, lookup: (ids) => Effect.succeed(ids.map(String)) })
       )
       yield* Deferred.await(asksAgain)
-      yield* Effect.fork(Fiber.interrupt(fiber))
-      yield* TestClock.adjust("1 second")
+      yield* Fiber.interruptFork(fiber)
+      yield* TestClock.adjust("2 minutes")
       const [answer] = yield* gates.memory!.lease([wishFor(Key(1), shape)])
       expect(answer!._tag).toBe("Granted")
     }).pipe(
@@ -93,7 +93,8 @@ describe("leases", () => {
       gates.filling = filling
       const fiber = yield* Effect.fork(Effect.succeed("v").pipe(Cache.withCache(Key(1), { awaitWrite: true })))
       yield* Deferred.await(filling)
-      yield* Fiber.interrupt(fiber)
+      yield* Fiber.interruptFork(fiber)
+      yield* TestClock.adjust("1 second")
       const [answer] = yield* gates.memory!.lease([wishFor(Key(1), shape)])
       expect(answer!._tag).toBe("Granted")
     }).pipe(
@@ -118,8 +119,8 @@ describe("leases", () => {
       gates.filling = granted
       const fiber = yield* Effect.fork(Effect.succeed("v").pipe(Cache.withCache(Key(1))))
       yield* Deferred.await(granted)
-      yield* Effect.fork(Fiber.interrupt(fiber))
-      yield* TestClock.adjust("100 millis")
+      yield* Fiber.interruptFork(fiber)
+      yield* TestClock.adjust("1 second")
       const [answer] = yield* gates.memory!.lease([wishFor(Key(1), shape)])
       expect(answer!._tag).toBe("Granted")
     }).pipe(

@@ -100,26 +100,38 @@ describe("words", () => {
   })
   let hide = false
 
-  it.effect("a read in two commands is as old as the older of them", () =>
-    Effect.gen(function* () {
-      const replies: Array<RedisClient.Reply> = [
-        // A replica that lags, then one that does not.
-        ["e-5", "L1u e-1-id e-1-k t%3Ateam=e-1-t\nbytes", "e-1-k"],
-        ["e-1-t"]
-      ]
-      const client: RedisClient.RedisClient["Type"] = {
-        name: "replica",
-        encoding: "text",
-        send: (commands) => Effect.sync(() => commands.map(() => Either.right(replies.shift()!))),
-        publish: () => Effect.void,
-        subscribe: () => Stream.never
-      }
-      const store = yield* Effect.provideService(RedisStore.make(), RedisClient.RedisClient, client)
-      const [answer] = yield* store.read([{ key: "k", shape: "s", tags: [] }])
-      expect(answer!.found._tag).toBe("Stored")
-      expect(answer!.epochs.counter).toEqual({ era: "e", n: 5 })
-    })
-  )
+  for (const [first, second] of [
+    ["e-5", "e-7"],
+    ["e-7", "e-5"]
+  ] as const) {
+    it.effect(`a read in two commands, at ${first} and ${second}, is as old as the older of them`, () =>
+      Effect.gen(function* () {
+        const values: Record<string, string> = {
+          "larder:{k}:v:s": "L1u e-1-id e-1-k t%3Ateam=e-1-t\nbytes",
+          "larder:{k}:e": "e-1-k",
+          "larder:t:t:team": "e-1-t"
+        }
+        const counters: Array<string> = [first, second]
+        const client: RedisClient.RedisClient["Type"] = {
+          name: "replicas",
+          encoding: "text",
+          send: (commands) =>
+            Effect.sync(() => {
+              const counter = counters.shift()!
+              return commands.map(([, ...names]) =>
+                Either.right(names.map((name) => (name === "larder:c" ? counter : (values[name as string] ?? null))))
+              )
+            }),
+          publish: () => Effect.void,
+          subscribe: () => Stream.never
+        }
+        const store = yield* Effect.provideService(RedisStore.make(), RedisClient.RedisClient, client)
+        const [answer] = yield* store.read([{ key: "k", shape: "s", tags: [] }])
+        expect(answer!.found._tag).toBe("Stored")
+        expect(answer!.epochs.counter).toEqual({ era: "e", n: 5 })
+      })
+    )
+  }
 
   it.effect("a batch larger than the room for flights is stored as far as there is room", () =>
     Effect.gen(function* () {
