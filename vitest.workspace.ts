@@ -17,7 +17,11 @@ export default defineConfig({
     projects: packages.map((name) => ({
       extends: true as const,
       root: `packages/${name}`,
-      test: { name, include: ["test/**/*.test.ts"] }
+      test: {
+        name,
+        include: ["test/**/*.test.ts"],
+        globalSetup: existsSync(`packages/${name}/test/globalSetup.ts`) ? ["test/globalSetup.ts"] : []
+      }
     })),
     testTimeout: 30_000,
     hookTimeout: 60_000,

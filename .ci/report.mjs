@@ -33,7 +33,7 @@ if (line) {
 } else {
   for (const { fullName } of skipped) console.log(`skipped: ${fullName}`)
   for (const failure of failures) console.log(`failed: ${failure}`)
-  const missing = skipped.filter(({ fullName }) => fullName.includes("redis-server"))
+  const missing = skipped.filter(({ fullName }) => fullName.includes("no redis-server on the PATH"))
   const onDisk = readdirSync("packages")
     .map((name) => `packages/${name}/test`)
     .filter((folder) => existsSync(folder))

@@ -31,6 +31,7 @@ import * as fencing from "./internal/fencing.js"
 import { itemOf } from "./internal/item.js"
 import { reportLookup } from "./internal/lookups.js"
 import * as queries from "./internal/queries.js"
+import { fresh } from "./internal/reading.js"
 import * as Reporter from "./Reporter.js"
 import * as Store from "./Store.js"
 import { keyName } from "./StoreTier.js"
@@ -236,15 +237,6 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
       )
     })
 
-  /** A write whose value must not be stored: what was stored before it goes. */
-  const writeAlone = (key: CacheKey.CacheKey<any, any, any>, effect: Effect.Effect<any, any, any>) =>
-    Effect.ensuring(
-      Effect.tapErrorCause(effect, (cause) =>
-        core.report({ kind: "Lookup", cache: key.prefix, operation: "write", surfaced: true, cause })
-      ),
-      Effect.ignore(drop([key], []))
-    )
-
   const write = (
     context: Context.Context<never>,
     key: CacheKey.CacheKey<any, any, any>,
@@ -257,6 +249,10 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
       (item) => fencing.writeThrough(core, [item], listed(effect), outerOf(context), isWrite)
     )
 
+  /** A write without a cache: what it may have changed is dropped all the same. */
+  const writeAndDrop = (key: CacheKey.CacheKey<any, any, any>, effect: Effect.Effect<any, any, any>) =>
+    Effect.ensuring(alone(key, effect), Effect.ignore(drop([key], [])))
+
   const rewrite = (
     key: CacheKey.CacheKey<any, any, any>,
     effect: Effect.Effect<any, any, any>,
@@ -264,7 +260,8 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
     isWrite: boolean
   ): Effect.Effect<any, any, any> =>
     Effect.contextWithEffect((context: Context.Context<never>) => {
-      if (isOff(core, context)) return isWrite ? writeAlone(key, effect) : alone(key, effect)
+      const without = isWrite ? writeAndDrop(key, effect) : alone(key, effect)
+      if (isOff(core, context)) return without
       return withItem(
         context,
         key,
@@ -275,7 +272,7 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
               ? Effect.succeed(exit.value[0])
               : Effect.zipRight(reportLookup(core, item, isWrite ? "write" : "refresh", true, exit.cause), exit)
           ),
-        isWrite ? writeAlone(key, effect) : alone(key, effect)
+        without
       )
     })
 
@@ -304,10 +301,7 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
         context,
         key,
         policy,
-        (item) => {
-          const call = { items: [item], lookup: () => listed(lookup), mode, outer: outerOf(context) }
-          return Effect.map(queries.answers(core, call), (values) => values[0])
-        },
+        (item) => queries.answer(core, { items: [item], lookup: () => listed(lookup), mode, outer: outerOf(context) }),
         alone(key, lookup)
       )
     })
@@ -324,7 +318,7 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
         Effect.contextWithEffect((context: Context.Context<never>) =>
           Effect.flatMap(
             configured(() => itemOf(key, undefined, Context.get(context, CachePolicy.Ambient))),
-            (item) => (isOff(core, context) ? Effect.succeedNone : queries.fresh(core, item))
+            (item) => (isOff(core, context) ? Effect.succeedNone : fresh(core, item))
           )
         ),
       set: (key, value, policy) =>
@@ -530,7 +524,9 @@ export const withCache: {
  * @category combinators
  */
 export const addTags = (...tags: ReadonlyArray<string>): Effect.Effect<void> =>
-  Effect.contextWith((context: Context.Context<never>) => outerOf(context)?.learn(tags.map(CacheKey.userTag)))
+  Effect.contextWith((context: Context.Context<never>) =>
+    outerOf(context)?.learn(tags.map((tag) => CacheKey.userTag(String(tag))))
+  )
 
 /**
  * Within this effect nothing is read from a cache and nothing is stored; failures are still reported, and

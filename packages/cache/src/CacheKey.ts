@@ -72,8 +72,11 @@ export const maximumLength = 256
 const hashLength = 43 // SHA-256 in base64url
 
 // `~` marks a hashed end, `[`, `,` and `]` a list, `*` a redacted part, `{` and `}` a slot of a Redis cluster. Lone
-// surrogates cannot be written as UTF-8 and would all become the same replacement character.
-const reserved = /[.%~[\],*{}#\p{Z}\p{C}]/gu
+// surrogates cannot be written as UTF-8 and would all become the same replacement character. The ranges are characters
+// that cannot be seen; `\p{C}` would hold those that Unicode has not assigned, which differ from one Node to the next,
+// and with them the keys.
+const reserved =
+  /[.%~[\],*{}#\p{Z}\p{Cc}\p{Cs}\u00AD\u061C\u180E\u200B-\u200F\u202A-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB]/gu
 
 // Four digits have a `u` before them, so that no escape is the beginning of another.
 const escape = (unit: number): string => {
@@ -105,8 +108,9 @@ const isRedacted = (part: unknown): part is RedactedPart =>
 
 const encodePart = (where: string, part: Part): string => {
   if (Array.isArray(part)) {
-    const atoms = part.map((one) => encodeText(atom(where, one)))
-    return `[${[...new Set(atoms)].sort().join(",")}]`
+    const atoms = [...new Set(part.map((one) => encodeText(atom(where, one))))]
+    // A list of one empty text is not the list of nothing.
+    return atoms.length === 1 && atoms[0] === "" ? "[,]" : `[${atoms.sort().join(",")}]`
   }
   if (isRedacted(part)) {
     const text = atom(where, part.part)
@@ -277,11 +281,8 @@ export const scopeTag = (prefix: string, scope: Part): string =>
  * @category tags
  */
 export const userTag = (tag: string): string => {
-  if (typeof tag !== "string" || tag === "") {
-    throw new ConfigurationError({
-      where: "tag",
-      detail: `expected a text that is not empty, got ${tag === "" ? '""' : typeof tag}`
-    })
+  if (typeof tag !== "string") {
+    throw new ConfigurationError({ where: "tag", detail: `expected a text, got ${typeof tag}` })
   }
   return `t:${shorten(encodeText(tag))}`
 }

@@ -59,16 +59,17 @@ export const make = <A, I, R>(schema: Schema.Schema<A, I, R>): Codec<A, R> => {
   const codec: Codec<A, R> = {
     shape: fingerprint(schema),
     encode: (value) =>
-      mapEither(
-        () => encodeSchema(value),
+      parsed(
         "Encode",
+        () => encodeSchema(value),
         (encoded) => attempt("Encode", () => wire.stringify(encoded))
       ),
-    decode: (text) =>
-      Effect.flatMap(
-        attempt("Decode", () => wire.parse(text)),
-        (encoded) => mapEither(() => decodeSchema(encoded), "Decode", Either.right)
-      )
+    decode: (text) => {
+      const encoded = attempt("Decode", () => wire.parse(text))
+      return Either.isRight(encoded)
+        ? parsed("Decode", () => decodeSchema(encoded.right), Either.right)
+        : Either.left(encoded.left)
+    }
   }
   codecs.set(schema, codec)
   return codec
@@ -78,8 +79,13 @@ const attempt = <A>(reason: CodecError["reason"], f: () => A): Either.Either<A, 
   try {
     return Either.right(f())
   } catch (error) {
-    // A SyntaxError of JSON quotes what it could not read.
-    const detail = error instanceof TypeError && reason === "Encode" ? error.message : "not in our format"
+    // No other message: a SyntaxError of JSON quotes what it could not read, a getter may say what it likes.
+    const detail =
+      error instanceof wire.Formless
+        ? error.message
+        : reason === "Encode"
+          ? "it cannot be read, is circular or nested too deeply"
+          : "not in our format"
     return Either.left(new CodecError({ reason, detail }))
   }
 }
@@ -100,26 +106,29 @@ export const provide = <A, R>(codec: Codec<A, R>, context: Context.Context<R>): 
   }
 }
 
-// A schema without asynchronous parts answers an Either, which needs no step of the fiber. A transformation of the
-// user may throw or die: that is a value that cannot be stored or read, and nothing that its caller should see.
-const mapEither = <A, B, R>(
-  parse: () => Effect.Effect<A, ParseResult.ParseIssue, R>,
+const threw = (reason: CodecError["reason"]): CodecError =>
+  new CodecError({ reason, detail: "a function of the schema threw" })
+
+// A schema without asynchronous parts answers an Either, which needs no step of the fiber. A function of a schema that
+// throws (`BigInt` on a text, say) is one more way to be undecodable, not a defect of the program that reads.
+const parsed = <A, B, R>(
   reason: CodecError["reason"],
+  parse: () => Effect.Effect<A, ParseResult.ParseIssue, R>,
   f: (a: A) => Either.Either<B, CodecError>
 ): Effect.Effect<B, CodecError, R> => {
   const refuse = (issue: ParseResult.ParseIssue) => new CodecError({ reason, detail: describe(issue) })
-  const died = () => new CodecError({ reason, detail: "a transformation of the schema died" })
+  let result: Effect.Effect<A, ParseResult.ParseIssue, R>
   try {
-    const parsed = parse()
-    return Either.isEither(parsed)
-      ? Either.flatMap(Either.mapLeft(parsed as Either.Either<A, ParseResult.ParseIssue>, refuse), f)
-      : Effect.flatMap(
-          Effect.catchAllDefect(Effect.mapError(parsed, refuse), () => Effect.fail(died())),
-          f
-        )
+    result = parse()
   } catch {
-    return Either.left(died())
+    return Either.left(threw(reason))
   }
+  return Either.isEither(result)
+    ? Either.flatMap(Either.mapLeft(result as Either.Either<A, ParseResult.ParseIssue>, refuse), f)
+    : Effect.flatMap(
+        Effect.catchAllDefect(Effect.mapError(result, refuse), () => Effect.fail(threw(reason))),
+        f
+      )
 }
 
 const describe = (issue: ParseResult.ParseIssue): string => {
@@ -185,6 +194,8 @@ export const open = (bytes: Uint8Array): Opened | undefined => {
   if (end < 0) return undefined
   const [head, shape, created, expires, lookup] = text.slice(0, end).split(",")
   if ((head !== "1s" && head !== "1f") || shape === undefined || lookup === undefined) return undefined
+  // Number("") is 0.
+  if (created === "" || expires === "" || lookup === "") return undefined
   const createdAtMillis = Number(created)
   const expiresAtMillis = Number(expires)
   const lookupMillis = Number(lookup)

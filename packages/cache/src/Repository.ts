@@ -30,7 +30,7 @@ type Fx<A = any, E = any, R = any> = Effect.Effect<A, E, R>
  * @since 0.1.0
  * @category type-level
  */
-export type Args<M> = M extends Fx ? [] : M extends (...args: infer P) => Fx ? P : never
+export type Args<M> = M extends Fx ? [] : M extends (...args: infer P extends ReadonlyArray<any>) => Fx ? P : never
 
 /**
  * What a member answers.
@@ -111,12 +111,35 @@ export interface Mutation<S, P extends ReadonlyArray<any>, A> {
   readonly invalidates: (result: Option.Option<A>, ...args: P) => Dropped<S>
 }
 
+// A function whose result is not generic can be put together again from what is inferred of it. A generic one
+// cannot, nor can an overloaded one, but of that the last two signatures differ.
+type IsGeneric<M> = M extends (...args: infer P extends ReadonlyArray<any>) => infer X
+  ? ((...args: P) => X) extends M
+    ? false
+    : M extends {
+          (...args: infer P1 extends ReadonlyArray<any>): infer X1
+          (...args: infer P2 extends ReadonlyArray<any>): infer X2
+        }
+      ? [[P1, X1], [P2, X2]] extends [[P2, X2], [P1, X1]]
+        ? true
+        : false
+      : false
+  : false
+
+/** Takes a key function, for the sake of its parameters, and refuses it with a sentence. */
+interface Refused<P extends ReadonlyArray<any>, Why extends string> {
+  readonly key: ((...args: P) => CacheKey.Parts) & Why
+  readonly schema: unknown
+}
+
 type QueryOf<M> =
   Scope.Scope extends Requires<M>
-    ? never
-    : unknown extends Success<M>
-      ? never
-      : Query<Args<M>, Success<M>, Failure<M>> & Vary<Args<M>, Requires<M>>
+    ? Refused<Args<M>, "A member that needs a Scope cannot be cached: its value must not outlive its scope">
+    : IsGeneric<M> extends true
+      ? Refused<Args<M>, 'A generic member has no one schema: it can only be "uncached"'>
+      : unknown extends Success<M>
+        ? Refused<Args<M>, 'A member of unknown results has no schema: it can only be "uncached"'>
+        : Query<Args<M>, Success<M>, Failure<M>> & Vary<Args<M>, Requires<M>>
 
 /**
  * What a plan says of each member.
@@ -130,16 +153,24 @@ export type Methods<S> = {
 
 type OptionsOf<Sp> = Sp extends { readonly invalidates: any } ? "invalidates" : keyof Query<any, any> | "varies"
 
+type Unknown<O, Sp> = Sp extends { readonly invalidates: any }
+  ? `A mutation has no option but invalidates, and so no ${O & string}`
+  : `A query has no option ${O & string}`
+
 /**
  * The methods of a plan, exactly: no member forgotten, none misspelt, no unknown option.
  *
  * @since 0.1.0
  * @category type-level
  */
-export type Exact<S, Sp> = Methods<S> & { readonly [K in Exclude<keyof Sp, MethodKey<S>>]: never } & {
-  readonly [K in keyof Sp]: Sp[K] extends string
+export type Exact<S, Sp> = Methods<S> & {
+  readonly [
+    K in Exclude<keyof Sp, MethodKey<S>>
+  ]: `The repository has no effect and no function of effects called ${K & string}`
+} & {
+  readonly [K in keyof Sp & MethodKey<S>]: Sp[K] extends string
     ? Sp[K]
-    : { readonly [O in Exclude<keyof Sp[K], OptionsOf<Sp[K]>>]: never }
+    : { readonly [O in Exclude<keyof Sp[K], OptionsOf<Sp[K]>>]: Unknown<O, Sp[K]> }
 }
 
 /**

@@ -120,6 +120,8 @@ export interface Options {
   readonly operationMillis: number
   readonly leaseMillis: number
   readonly breaker: CircuitBreaker
+  /** Told of every operation that succeeded. */
+  readonly onSuccess: () => void
 }
 
 /**
@@ -219,51 +221,77 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
       return opened.kind === "Failure" ? Effect.succeed({ ...nothing, id }) : unusable(id, "of another shape")
     }
     const { createdAtMillis, expiresAtMillis, lookupMillis } = opened
-    return Effect.matchEffect(codec.decode(opened.encoded), {
-      onFailure: (problem) => Effect.succeed({ ...nothing, id, problem }),
-      onSuccess: (value: unknown) =>
-        Effect.succeed<View>({
-          entry: {
-            content: opened.kind === "Value" ? Either.right(value) : Either.left(value),
-            createdAtMillis,
-            expiresAtMillis,
-            lookupMillis
-          },
-          expired: standing === "Expired",
-          id,
-          tags: found.stamps.tags.map(([tag]) => tag),
-          problem: undefined
-        })
-    })
+    const seen = (decoded: Either.Either<unknown, CodecError>): View =>
+      Either.isLeft(decoded)
+        ? { ...nothing, id, problem: decoded.left }
+        : {
+            entry: {
+              content: opened.kind === "Value" ? Either.right(decoded.right) : Either.left(decoded.right),
+              createdAtMillis,
+              expiresAtMillis,
+              lookupMillis
+            },
+            expired: standing === "Expired",
+            id,
+            tags: found.stamps.tags.map(([tag]) => tag),
+            problem: undefined
+          }
+    const decoding = codec.decode(opened.encoded)
+    return Either.isEither(decoding)
+      ? Effect.succeed(seen(decoding as Either.Either<unknown, CodecError>))
+      : Effect.map(Effect.either(decoding), seen)
   }
 
-  const views = (
-    items: ReadonlyArray<Item>,
-    answers: ReadonlyArray<ReadAnswer>
-  ): Effect.Effect<ReadonlyArray<View>, StoreError, any> => {
-    if (answers.length !== items.length) return Effect.fail(badReply("read"))
-    return items.length === 1
-      ? Effect.map(view(items[0]!, answers[0]!), (one) => [one])
-      : Effect.forEach(items, (item, i) => view(item, answers[i]!))
-  }
+  /** An answer that is no answer is a failure of the store, not a defect of whoever asked. */
+  const believe = <A, B, R>(
+    operation: string,
+    call: Effect.Effect<A, StoreError>,
+    f: (answer: A) => Effect.Effect<B, StoreError, R>
+  ): Effect.Effect<B, StoreError, R> =>
+    Effect.catchAllDefect(
+      Effect.flatMap(call, (answer) => {
+        options.onSuccess()
+        return f(answer)
+      }),
+      () =>
+        Effect.fail(new StoreError({ store: store.name, operation, reason: "BadReply", detail: "no usable answer" }))
+    )
 
-  const badReply = (operation: string) =>
-    new StoreError({
-      store: store.name,
-      operation,
-      reason: "BadReply",
-      detail: "another number of answers than questions"
-    })
+  const each = <A>(
+    operation: string,
+    answers: ReadonlyArray<A>,
+    questions: number
+  ): Effect.Effect<ReadonlyArray<A>, StoreError> =>
+    Array.isArray(answers) && answers.length === questions
+      ? Effect.succeed(answers)
+      : Effect.fail(
+          new StoreError({
+            store: store.name,
+            operation,
+            reason: "BadReply",
+            detail: "another number of answers than questions"
+          })
+        )
+
+  const fenced = (operation: "invalidate" | "expire", request: FenceRequest) =>
+    believe(operation, always(operation, store[operation](request)), (counter) => Effect.sync(() => note(counter)))
 
   return {
     name: store.name,
     read: (items) =>
-      Effect.flatMap(
+      believe(
+        "read",
         guarded("read", store.read(items.map(({ key, codec, tags }) => ({ key: key.id, shape: codec.shape, tags })))),
-        (answers) => views(items, answers)
+        (answers) =>
+          items.length === 1 && answers.length === 1
+            ? Effect.map(view(items[0]!, answers[0]!), (one) => [one])
+            : Effect.flatMap(each("read", answers, items.length), (some) =>
+                Effect.forEach(some, (answer, i) => view(items[i]!, answer))
+              )
       ),
     lease: (wishes, limitMillis) =>
-      Effect.flatMap(
+      believe(
+        "lease",
         guarded(
           "lease",
           store.lease(
@@ -278,24 +306,28 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
           ),
           limitMillis
         ),
-        (answers): Effect.Effect<ReadonlyArray<Leased>, StoreError, any> =>
-          answers.length !== wishes.length
-            ? Effect.fail(badReply("lease"))
-            : Effect.forEach(answers, (answer, i): Effect.Effect<Leased, never, any> => {
-                if (answer._tag !== "Found") return Effect.succeed(answer)
-                return Effect.map(view(wishes[i]!.item, answer.answer), (one) => ({ _tag: "Found", view: one }))
-              })
+        (answers) =>
+          Effect.flatMap(each("lease", answers, wishes.length), (some) =>
+            Effect.forEach(some, (answer, i): Effect.Effect<Leased, never, any> => {
+              if (answer._tag !== "Found") return Effect.succeed(answer)
+              return Effect.map(view(wishes[i]!.item, answer.answer), (one) => ({ _tag: "Found", view: one }))
+            })
+          )
       ),
-    fill: (requests) => guarded("fill", store.fill(requests)),
-    renew: (leases) => guarded("renew", store.renew(leases, options.leaseMillis)),
-    release: (leases) => guarded("release", store.release(leases)),
-    invalidate: (request) => Effect.map(always("invalidate", store.invalidate(request)), note),
-    expire: (request) => Effect.map(always("expire", store.expire(request)), note),
-    capture: (request) => guarded("capture", store.capture(request)),
+    fill: (requests) =>
+      believe("fill", guarded("fill", store.fill(requests)), (outcomes) => each("fill", outcomes, requests.length)),
+    renew: (leases) =>
+      believe("renew", guarded("renew", store.renew(leases, options.leaseMillis)), (kept) =>
+        each("renew", kept, leases.length)
+      ),
+    release: (leases) => believe("release", guarded("release", store.release(leases)), () => Effect.void),
+    invalidate: (request) => fenced("invalidate", request),
+    expire: (request) => fenced("expire", request),
+    capture: (request) => believe("capture", guarded("capture", store.capture(request)), Effect.succeed),
     commit: (request) =>
-      Effect.map(always("commit", store.commit(request)), ({ outcome, counter }) => {
+      believe("commit", always("commit", store.commit(request)), ({ outcome, counter }) => {
         note(counter)
-        return outcome
+        return Effect.succeed(outcome)
       })
   }
 }

@@ -19,39 +19,42 @@ import { fileURLToPath } from "node:url"
 import ts from "typescript-5"
 import { describe, expect, it } from "vitest"
 
+const rooms = (names: string): ReadonlyArray<string> => names.trim().split(/\s+/)
+
 const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string>]> = [
   [
     "ground",
-    [
-      "CacheEntry",
-      "CacheError",
-      "CacheEvent",
-      "CacheKey",
-      "CacheMode",
-      "CachePolicy",
-      "Epoch",
-      "internal/lru",
-      "internal/token",
-      "internal/wire"
-    ]
+    rooms(`
+      CacheEntry CacheError CacheEvent CacheKey CacheMode CachePolicy Epoch
+      internal/lru internal/rateLimit internal/token internal/wire
+    `)
   ],
-  ["1st floor", ["RedisClient", "RedisStore", "Reporter", "Store", "internal/logReporter", "internal/memoryStore"]],
+  [
+    "1st floor",
+    rooms(`
+      RedisClient RedisStore Reporter Store
+      internal/logReporter internal/memoryStore internal/redisCommands internal/redisFrame internal/redisKeys
+      internal/redisReads internal/redisScripts internal/redisStore internal/turnBatch
+    `)
+  ],
   [
     "2nd floor",
-    [
-      "CircuitBreaker",
-      "Codec",
-      "SingleFlight",
-      "internal/decide",
-      "internal/fences",
-      "internal/fingerprint",
-      "internal/journal"
-    ]
+    rooms(`
+      CircuitBreaker Codec SingleFlight
+      internal/bypass internal/currentLookup internal/decide internal/fences internal/fingerprint internal/journal
+    `)
   ],
-  ["3rd floor", ["StoreTier"]],
+  ["3rd floor", rooms("StoreTier internal/item")],
   ["4th floor", []],
-  ["5th floor", ["Cache"]],
-  ["street", ["Repository"]]
+  [
+    "5th floor",
+    rooms(`
+      Cache
+      internal/core internal/departures internal/fencing internal/leases internal/lookups internal/queries
+      internal/reading internal/storable
+    `)
+  ],
+  ["street", rooms("Repository internal/decorated")]
 ]
 
 /** The package's front door, which names every room and is not one. */

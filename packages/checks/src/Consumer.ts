@@ -9,10 +9,10 @@ import * as Process from "./Process.js"
 import * as Repository from "./Repository.js"
 
 /** `@larder/cache`, `@larder/cache/Store`, … */
-const entryPoints: ReadonlyArray<string> = Repository.publicPackages.flatMap(({ modules, name }) => [
+const entryPointsOf = ({ modules, name }: Repository.Package): ReadonlyArray<string> => [
   name,
   ...modules.map((module) => `${name}/${module}`)
-])
+]
 
 /** The versions that the workspace itself has of everything a public package wants beside it. */
 const peerVersions = (): Record<string, string> =>
@@ -27,7 +27,7 @@ const peerVersions = (): Record<string, string> =>
     )
   )
 
-/** Installs the tarballs, strictly: a package sees only what it names itself, and a missing peer is an error. */
+/** Installs the tarballs as pnpm does it: a package sees only what it names itself. */
 export const install = Effect.fn("Consumer.install")(function* (folder: string, tarballs: Record<string, string>) {
   const fs = yield* FileSystem.FileSystem
   const files = Object.fromEntries(Object.entries(tarballs).map(([name, path]) => [name, `file:${path}`]))
@@ -39,38 +39,59 @@ export const install = Effect.fn("Consumer.install")(function* (folder: string, 
     pnpm: { overrides: files }
   }
   yield* fs.writeFileString(`${folder}/package.json`, JSON.stringify(manifest, undefined, 2))
-  yield* Process.run(
-    folder,
-    "pnpm",
-    "install",
+  const options = [
     "--ignore-workspace",
     "--no-frozen-lockfile",
     "--ignore-scripts",
-    "--config.auto-install-peers=false",
-    "--config.strict-peer-dependencies=true"
-  )
+    "--config.hoist=false",
+    "--reporter=append-only"
+  ]
+  yield* Process.run(folder, "pnpm", "install", ...options)
 })
 
-/** Imports each entry point with plain Node; nobody reaches into `internal/`. */
-export const importAll = Effect.fn("Consumer.importAll")(function* (folder: string) {
+/** Imports each entry point of a package, with plain Node or, where it is a tool for tests, within a test. */
+export const importAll = Effect.fn("Consumer.importAll")(function* (folder: string, of: Repository.Package) {
   const fs = yield* FileSystem.FileSystem
-  const privates = Repository.publicPackages.map(({ name }) => `${name}/internal/anything`)
   const program = `
-    for (const name of ${JSON.stringify(entryPoints)}) {
-      const count = Object.keys(await import(name)).length
-      if (count === 0) throw new Error(name + " exports nothing")
-      console.log(name, count)
-    }
-    for (const name of ${JSON.stringify([...privates, ...Repository.publicPackages.map(({ name }) => `${name}/index`)])}) {
-      const code = await import(name).then(() => "nothing", (error) => error.code)
-      if (code !== "ERR_PACKAGE_PATH_NOT_EXPORTED") throw new Error("importing " + name + " is refused by " + code)
+    for (const name of ${JSON.stringify(entryPointsOf(of))}) {
+      console.log(name, Object.keys(await import(name)).length)
     }`
-  yield* fs.writeFileString(`${folder}/import-all.mjs`, program)
-  return yield* Process.run(folder, "node", "import-all.mjs")
+  if (!of.peers.includes("vitest")) {
+    yield* fs.writeFileString(`${folder}/import.mjs`, program)
+    return yield* Process.run(folder, "node", "import.mjs")
+  }
+  const test = `import { it } from "vitest"\nit("imports", async () => {${program}\n})`
+  yield* fs.writeFileString(`${folder}/import.test.mjs`, test)
+  return yield* Process.run(folder, `${folder}/node_modules/.bin/vitest`, "run", "--disable-console-intercept")
+})
+
+/** Nobody gets at what is private, by any name. */
+export const refusePrivate = Effect.fn("Consumer.refusePrivate")(function* (folder: string) {
+  const fs = yield* FileSystem.FileSystem
+  const names = Repository.publicPackages.flatMap(({ folder: from, name }) => [
+    `${name}/index`,
+    ...Repository.sources(from)
+      .filter((file) => file.includes("/src/internal/"))
+      .flatMap((file) => {
+        const module = file.replace(/.*\/src\//, "").slice(0, -".ts".length)
+        return [`${name}/${module}`, `${name}/${module}.js`, `${name}/dist/${module}.js`]
+      })
+  ])
+  const program = `
+    for (const name of ${JSON.stringify(names)}) {
+      const code = await import(name).then(() => "nothing", (error) => error.code)
+      if (code !== "ERR_PACKAGE_PATH_NOT_EXPORTED" && code !== "ERR_MODULE_NOT_FOUND") {
+        console.log(name, "is refused by", code)
+        process.exitCode = 1
+      }
+    }`
+  yield* fs.writeFileString(`${folder}/private.mjs`, program)
+  yield* Process.run(folder, "node", "private.mjs")
 })
 
 /** What the compilers are shown: every entry point, and the README's own first program. */
 const program = (): string => {
+  const entryPoints = Repository.publicPackages.flatMap(entryPointsOf)
   const [first] = Example.fromMarkdown("README.md", Repository.read("README.md"))
   return [
     ...entryPoints.map((name, index) => `import * as entry${index} from "${name}"`),

@@ -66,6 +66,13 @@ const inspect = Effect.fn("inspect")(function* (tarball: string, modules: Readon
   yield* Process.run(Repository.root, bin("attw"), tarball, ...options)
 })
 
+/** Names resolve alike in both compilers, so the slower one is asked once. */
+const compilers = [
+  ["typescript", "NodeNext"],
+  ["typescript", "Bundler"],
+  ["typescript-5", "NodeNext"]
+] as const
+
 const program = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const temporary = yield* fs.makeTempDirectoryScoped({ prefix: "larder-packages-" })
@@ -80,12 +87,14 @@ const program = Effect.gen(function* () {
     tarballs[name] = tarball
   }
   yield* step("install into an empty folder", Consumer.install(consumer, tarballs))
-  const imported = yield* step("import every entry point", Consumer.importAll(consumer))
-  yield* Console.log(imported.replaceAll(/^(?=.)/gm, "      ").trimEnd())
-  for (const typescript of ["typescript", "typescript-5"] as const) {
-    for (const resolution of ["NodeNext", "Bundler"] as const) {
-      yield* step(`compile with ${typescript}, ${resolution}`, Consumer.compile(consumer, typescript, resolution))
-    }
+  for (const one of Repository.publicPackages) {
+    const printed = yield* step(`${one.name}: import every entry point`, Consumer.importAll(consumer, one))
+    const counts = printed.split("\n").filter((line) => line.startsWith(one.name))
+    yield* Console.log(counts.map((line) => `      ${line}`).join("\n"))
+  }
+  yield* step("what is private is refused", Consumer.refusePrivate(consumer))
+  for (const [typescript, resolution] of compilers) {
+    yield* step(`compile with ${typescript}, ${resolution}`, Consumer.compile(consumer, typescript, resolution))
   }
 }).pipe(
   Effect.scoped,

@@ -38,6 +38,7 @@ describe("Faults", () => {
       expect(yield* outcomes(5)).toEqual([true, true, false, true, true])
       expect(yield* faults.met).toBe(1)
       yield* faults.set({ fault: Faults.fail() })
+      expect(yield* faults.met).toBe(0)
       expect(yield* outcomes(2)).toEqual([false, true])
     }).pipe(provided)
   )

@@ -2,6 +2,8 @@ import { expect, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
+import * as TestContext from "effect/TestContext"
+import * as Tracer from "effect/Tracer"
 import { Fault, RedisServer, UpstashLocal } from "../src/index.js"
 import { ask, command, describeWithRedis, post, under, until } from "./support.js"
 
@@ -272,6 +274,37 @@ describeWithRedis("UpstashLocal / counts and faults", () => {
         const before = performance.now()
         expect(yield* under(Fault.latency("60 millis"), command("PING"))).toEqual({ result: "PONG" })
         expect(performance.now() - before).toBeGreaterThanOrEqual(59)
+      })
+    )
+
+    it.effect("under a virtual clock the server lives in real time", () =>
+      Effect.gen(function* () {
+        const local = yield* Effect.flatMap(RedisServer.RedisServer, ({ url }) => UpstashLocal.make({ redisUrl: url }))
+        yield* local.faults.set(Fault.latency("5 millis"))
+        const answer = Effect.provideService(command("PING"), UpstashLocal.UpstashLocal, local)
+        expect(yield* answer).toEqual({ result: "PONG" })
+      }).pipe(Effect.scoped, Effect.provide(TestContext.TestContext))
+    )
+
+    it.effect("its requests are no spans of the program that it runs in", () =>
+      Effect.gen(function* () {
+        const spans: Array<string> = []
+        const tracer = yield* Effect.tracer
+        const watching = Tracer.make({
+          ...tracer,
+          span: (name, ...others) => {
+            spans.push(name)
+            return tracer.span(name, ...others)
+          }
+        })
+        yield* Effect.gen(function* () {
+          const local = yield* Effect.flatMap(RedisServer.RedisServer, ({ url }) =>
+            UpstashLocal.make({ redisUrl: url })
+          )
+          yield* Effect.provideService(command("PING"), UpstashLocal.UpstashLocal, local)
+          yield* Effect.withSpan(Effect.void, "mine")
+        }).pipe(Effect.scoped, Effect.withTracer(watching))
+        expect(spans).toEqual(["mine"])
       })
     )
 

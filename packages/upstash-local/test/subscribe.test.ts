@@ -6,7 +6,7 @@ import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { UpstashLocal } from "../src/index.js"
+import { RedisServer, UpstashLocal } from "../src/index.js"
 import { command, describeWithRedis, until } from "./support.js"
 
 /** The lines of `/subscribe/{channel}`, as they come; a failure when the connection breaks. */
@@ -87,6 +87,16 @@ describeWithRedis("UpstashLocal / subscribe", () => {
       const { faults } = yield* UpstashLocal.UpstashLocal
       yield* faults.disconnect
       expect(Exit.isFailure(yield* done.await)).toBe(true)
+    }).pipe(Effect.provide(server))
+  )
+
+  it.scopedLive("a redis-server that goes away ends its subscriptions: no silence", () =>
+    Effect.gen(function* () {
+      const { done, take } = yield* lines("gone")
+      yield* take(2)
+      const redis = yield* RedisServer.RedisServer
+      yield* redis.stop
+      expect(Exit.isSuccess(yield* done.await)).toBe(true)
     }).pipe(Effect.provide(server))
   )
 })

@@ -101,7 +101,7 @@ describeWithRedis("UpstashClient", () => {
       Effect.gen(function* () {
         const { token, url } = yield* UpstashLocal.UpstashLocal
         const client = yield* UpstashClient.make({
-          url: ` ${url}/\n`,
+          url: `\u00a0 ${url}/\n`,
           token: Redacted.make(`\t${Redacted.value(token)} \n`)
         })
         expect(yield* client.send([["PING"]])).toEqual([Either.right("PONG")])

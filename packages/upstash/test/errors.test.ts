@@ -80,7 +80,7 @@ describeWithRedis("traps of @upstash/redis / errors", () => {
             expect(error.cause).toBeUndefined()
           }
         }),
-      { fastCheck: { numRuns: 300 } }
+      { fastCheck: { numRuns: 150 } }
     )
   })
 })

@@ -15,17 +15,8 @@ import type { Item } from "../StoreTier.js"
 import { keyName } from "../StoreTier.js"
 import { type Core, now } from "./core.js"
 import type { Lookup } from "./currentLookup.js"
-import { prepareValue, within } from "./lookups.js"
-
-const namesOf = (request: FenceRequest): ReadonlyArray<string> => [
-  ...request.keys.map((name) => name.key),
-  ...request.tags
-]
-
-const fenceHere = (core: Core, request: FenceRequest): void => {
-  if (request.everything === true) core.fences.raiseAll()
-  else core.fences.raise(namesOf(request))
-}
+import { within } from "./lookups.js"
+import { prepareValue } from "./storable.js"
 
 const remember = (core: Core, request: FenceRequest): Effect.Effect<void> =>
   Effect.zipRight(
@@ -48,7 +39,7 @@ export const fence = (
         yield* remember(core, request)
         yield* core.storeFailed(cache, outcome.left)
       }
-      fenceHere(core, request)
+      core.fenceHere(request, kind === "invalidate")
       core.emit({
         _tag: kind === "invalidate" ? "Invalidated" : "Expired",
         keys: request.keys.map((name) => name.key),
@@ -127,7 +118,7 @@ const commit = (
   Effect.gen(function* () {
     const storable = yield* prepareValue(core, item, value, millis)
     const learntTags = [...new Set([...learnt, ...storable.learnt])]
-    const hides = core.journal.hides(item.key.id, learntTags)
+    const hides = core.journal.hides(item.key.id, [...item.tags, ...learntTags])
     const outcome = yield* Effect.either(
       core.tier.commit({
         capture,
@@ -141,7 +132,7 @@ const commit = (
       if (isWrite) yield* remember(core, request)
       yield* core.storeFailed(item.key.prefix, outcome.left)
     }
-    fenceHere(core, request)
+    core.fenceHere(request, true)
     core.backoff.end(item.flightId)
     if (Either.isRight(outcome)) core.emitKey(item.key, { _tag: outcome.right })
     return Either.isLeft(outcome) ? outcome.left : undefined

@@ -55,6 +55,9 @@ const absent: Found = { _tag: "Absent" }
 const noTags: ReadonlyMap<string, Epoch.Epoch> = new Map()
 const busy: LeaseAnswer = { _tag: "Busy" }
 
+/** By the constructor and not by `slice`, which Node's `Buffer` overrides with one that shares its memory. */
+const copy = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes)
+
 /** One step of the fiber, with the time of its clock. */
 const atomically = <A>(operation: (nowMillis: number) => A): Effect.Effect<A> =>
   Effect.withFiberRuntime((fiber) =>
@@ -65,7 +68,8 @@ export const make = (options: MemoryOptions): Effect.Effect<Service> =>
   Effect.sync(() => {
     const maximum = options.maximumKeys ?? 10_000
     const entries = Lru.make<Entry>(maximum)
-    const tagEpochs = Lru.make<Epoch.Epoch>(maximum)
+    // Values usually share tags; where each has tags of its own, a few of them must fit beside it.
+    const tagEpochs = Lru.make<Epoch.Epoch>(4 * maximum)
     let counter = token.freshCounter()
 
     const entryOf = (key: string): Entry => {
@@ -105,18 +109,18 @@ export const make = (options: MemoryOptions): Effect.Effect<Service> =>
 
     /**
      * The stamps of tags that were learnt after `since`, or `undefined` when one of them may have been fenced in
-     * between. Missing ones are made in any case, so that the next lookup finds them.
+     * between. Missing ones are made in any case, so that the next lookup finds them. The known stamps are current, so
+     * nothing here is of another era.
      */
     const learn = (known: Epoch.Stamps, learnt: ReadonlyArray<string>, since: Epoch.Counter, nonce: string) => {
-      const moved = counter.era !== since.era || counter.n !== since.n
+      const moved = counter.n !== since.n
       const tags = [...known.tags]
       let refused = false
       for (const tag of new Set(learnt)) {
         if (known.tags.some(([name]) => name === tag)) continue
         const before = tagEpochs.get(tag)
         const epoch = before ?? tagEpoch(tag, nonce)
-        const changed = Epoch.changedAt(epoch)
-        refused ||= before === undefined ? moved : changed.era !== since.era || changed.n > since.n
+        refused ||= before === undefined ? moved : Epoch.changedAt(epoch).n > since.n
         tags.push([tag, epoch])
       }
       return refused ? undefined : tags
@@ -124,22 +128,28 @@ export const make = (options: MemoryOptions): Effect.Effect<Service> =>
 
     const answerOf = (entry: Entry | undefined, request: ReadRequest, now: number): ReadAnswer => {
       const value = valueOf(entry, request.shape, now)
+      // Plain loops: this runs for every hit.
       let tags = noTags
       if (request.tags.length > 0 || (value !== undefined && value.stamps.tags.length > 0)) {
         const current = new Map<string, Epoch.Epoch>()
-        const add = (tag: string) => {
+        for (const tag of request.tags) {
           const epoch = tagEpochs.get(tag)
           if (epoch !== undefined) current.set(tag, epoch)
         }
-        for (const tag of request.tags) add(tag)
-        if (value !== undefined) for (const [tag] of value.stamps.tags) add(tag)
+        if (value !== undefined) {
+          for (const stamp of value.stamps.tags) {
+            if (current.has(stamp[0])) continue
+            const epoch = tagEpochs.get(stamp[0])
+            if (epoch !== undefined) current.set(stamp[0], epoch)
+          }
+        }
         tags = current
       }
       return {
         found:
           value === undefined
             ? absent
-            : { _tag: "Stored", id: value.id, bytes: value.bytes.slice(), stamps: value.stamps },
+            : { _tag: "Stored", id: value.id, bytes: copy(value.bytes), stamps: value.stamps },
         epochs: { counter, key: entry?.epoch, tags }
       }
     }
@@ -171,7 +181,7 @@ export const make = (options: MemoryOptions): Effect.Effect<Service> =>
       const tags = stands ? learn(stamps, request.learntTags, request.lease.counter, token.nonce()) : undefined
       if (tags === undefined) return "Refused"
       const expiresAtMillis = now + request.timeToLiveMillis
-      const bytes = request.bytes.slice()
+      const bytes = copy(request.bytes)
       entry.values.set(shape, { id: request.lease.token, bytes, stamps: { key: stamps.key, tags }, expiresAtMillis })
       return "Stored"
     }
@@ -234,7 +244,7 @@ export const make = (options: MemoryOptions): Effect.Effect<Service> =>
       const entry = entryOf(key)
       entry.epoch = id
       const expiresAtMillis = now + request.timeToLiveMillis
-      entry.values.set(shape, { id, bytes: request.bytes!.slice(), stamps: { key: id, tags }, expiresAtMillis })
+      entry.values.set(shape, { id, bytes: copy(request.bytes!), stamps: { key: id, tags }, expiresAtMillis })
       return { outcome: "Stored" as const, counter }
     }
 

@@ -11,6 +11,9 @@ import * as Option from "effect/Option"
 const plain = "j"
 const rewritten = "x"
 
+/** Says what has no form in JSON: by its class, never by its value. */
+export class Formless extends TypeError {}
+
 const isPlainObject = (value: object): value is Record<string, unknown> => {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null
@@ -36,6 +39,12 @@ const isPlain = (value: unknown): boolean => {
     default:
       return false
   }
+}
+
+// The class's own name: a field called `constructor` is a value.
+const className = (value: object): string => {
+  const name: unknown = Object.getPrototypeOf(value)?.constructor?.name
+  return typeof name === "string" && name !== "" ? name : "an object"
 }
 
 const lower = (value: unknown): unknown => {
@@ -66,12 +75,10 @@ const lower = (value: unknown): unknown => {
         const entries = Object.entries(value).map(([k, v]) => [k, lower(v)] as const)
         return "$" in value || "toJSON" in value ? { $: "object", v: entries } : Object.fromEntries(entries)
       }
-      throw new TypeError(
-        `${value.constructor?.name ?? "an object"} has no form in JSON: give it a schema that encodes it`
-      )
+      throw new Formless(`${className(value)} has no form in JSON: give it a schema that encodes it`)
     }
     default:
-      throw new TypeError(`a ${typeof value} has no form in JSON`)
+      throw new Formless(`a ${typeof value} has no form in JSON`)
   }
 }
 
@@ -128,7 +135,7 @@ const define = (target: Record<string, unknown>, key: string, value: unknown): v
   }
 }
 
-/** Throws a `TypeError` for what has no form (functions, symbols, instances of unknown classes) or is circular. */
+/** Throws `Formless` for functions, symbols and instances of unknown classes, and whatever else for what is circular. */
 export const stringify = (value: unknown): string =>
   isPlain(value) ? plain + JSON.stringify(value) : rewritten + JSON.stringify(lower(value))
 

@@ -321,7 +321,10 @@ export const brokenStores: ReadonlyArray<BrokenStore> = [
           )
       }
     },
-    caughtBy: ["changing the bytes after a fill, after a commit or after a read changes nothing that is stored"]
+    caughtBy: [
+      "changing the bytes after a fill, after a commit or after a read changes nothing that is stored",
+      "a Node buffer is copied as well, though its slices share its memory"
+    ]
   },
   {
     name: "stores the whole buffer behind the bytes",

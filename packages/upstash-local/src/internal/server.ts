@@ -2,6 +2,7 @@
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import type * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import type * as HttpServerError from "@effect/platform/HttpServerError"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -68,8 +69,10 @@ export const make = (options: Options): Effect.Effect<Running, HttpServerError.S
       }
       return meet(current, options.app)
     })
-    // A program under a virtual clock talks to a server that lives in real time.
-    yield* Effect.withClock(server.serve(Effect.withClock(app, Clock.make())), Clock.make())
+    // A program under a virtual clock talks to a server that lives in real time, and its spans are not the server's.
+    yield* server
+      .serve(Effect.withClock(app, Clock.make()))
+      .pipe(Effect.locally(HttpMiddleware.currentTracerDisabledWhen, () => true))
 
     const address = server.address
     return {

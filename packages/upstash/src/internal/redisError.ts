@@ -27,7 +27,7 @@ export const fromText = (text: string): RedisError => {
   return new RedisError({
     reason: "Rejected",
     code: codes.has(code) ? code : "ERR",
-    detail: text.startsWith('ERR max ') ? "a limit of the database's plan is reached" : ""
+    detail: text.startsWith("ERR max ") ? "a limit of the database's plan is reached" : ""
   })
 }
 

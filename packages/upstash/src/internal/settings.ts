@@ -21,13 +21,11 @@ const tokenMessage = "expected the token of the database's REST API: visible ASC
 
 const parse = (text: string): string | undefined => {
   if (!URL.canParse(text)) return undefined
-  const { hash, hostname, href, password, protocol, search, username } = new URL(text)
-  const speaksHttp = (protocol === "https:" || protocol === "http:") && hostname !== ""
+  const { hash, href, password, search, username } = new URL(text)
   const url = href.replace(/\/+$/, "")
-  // The last is the vendor's own test, which throws the URL in the message.
-  return speaksHttp && username + password + search + hash === "" && /^https?:\/\/[^\s#$./?].\S*$/.test(url)
-    ? url
-    : undefined
+  // The vendor's own test, which throws an error with the URL in it.
+  const isHttp = /^https?:\/\/[^\s#$./?].\S*$/.test(url)
+  return isHttp && username + password + search + hash === "" ? url : undefined
 }
 
 /** White space around either is not part of it. */

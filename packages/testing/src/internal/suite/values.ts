@@ -140,6 +140,18 @@ export const cases: ReadonlyArray<Case> = [
       set.fill(0)
       expect((yield* s.read()).found).toMatchObject({ bytes: utf8("set") })
     })),
+  test("a Node buffer is copied as well, though its slices share its memory", (s) =>
+    Effect.gen(function* () {
+      const given = Buffer.from("filled")
+      yield* s.put({ bytes: given })
+      given.fill(0)
+      expect((yield* s.read()).found).toMatchObject({ bytes: utf8("filled") })
+
+      const set = Buffer.from("set")
+      yield* s.commit(yield* s.capture(), { bytes: set })
+      set.fill(0)
+      expect((yield* s.read()).found).toMatchObject({ bytes: utf8("set") })
+    })),
   test("bytes that are a window into a larger buffer are stored without their surroundings", (s) =>
     Effect.gen(function* () {
       yield* s.put({ bytes: everyByte.subarray(100, 110) })

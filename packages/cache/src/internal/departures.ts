@@ -1,0 +1,271 @@
+/**
+ * From a miss to an answer: join the flight that is under way, or launch one, and wait for it.
+ *
+ * A call joins a flight only if nothing that the flight depends on was fenced since it began; what the flight learns
+ * later counts too, so a landing is looked at once more before it is believed.
+ */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type * as CacheMode from "../CacheMode.js"
+import type { Flight } from "../SingleFlight.js"
+import { countWait, waitsForAny } from "../SingleFlight.js"
+import type { Item } from "../StoreTier.js"
+import { type Core, type Landing, now } from "./core.js"
+import { type Lookup, runsOf } from "./currentLookup.js"
+import type { Journey } from "./leases.js"
+import { fly, type LookupOf, reportLookup, within } from "./lookups.js"
+import { content } from "./reading.js"
+
+type Any<A> = Effect.Effect<A, any, any>
+
+/** One call: what is asked for, and by whom. */
+export interface Call {
+  readonly items: ReadonlyArray<Item>
+  readonly lookup: LookupOf
+  readonly mode: CacheMode.CacheMode
+  readonly outer: Lookup | undefined
+}
+
+/** The lookup alone, for some of the keys, its failure reported. */
+export const straight = (core: Core, call: Call, indices: ReadonlyArray<number>): Any<ReadonlyArray<unknown>> => {
+  const items = indices.map((i) => call.items[i]!)
+  return Effect.tapErrorCause(
+    within(call.lookup(indices), call.outer, items, undefined, (tags) => call.outer?.learn(tags)),
+    (cause) => reportLookup(core, items[0]!, "lookup", true, cause)
+  )
+}
+
+/** One key on its way to an answer. `position` is that in this attempt, `index` that in the call. */
+export interface Leg extends Journey {
+  readonly position: number
+  readonly index: number
+  /** When it was seen, on the clock of the hard fences. */
+  readonly seenAt: number
+}
+
+const joinable = (core: Core, item: Item): Flight<Landing> | undefined => {
+  const flight = core.flights.find(item.flightId)
+  if (flight === undefined) return undefined
+  const { fences } = core
+  return fences.fellSince(flight.startedAt, flight.names) || fences.fellSince(flight.startedAt, item.names)
+    ? undefined
+    : flight
+}
+
+const room = (core: Core) => core.limits.maximumFlights - core.flights.size()
+
+/** Must run where interruption is masked. */
+const launch = (core: Core, call: Call, legs: ReadonlyArray<Leg>, behind: boolean, spentMillis: number) => {
+  const startedAt = core.fences.now()
+  const lookup: LookupOf = (chosen) => call.lookup(chosen.map((i) => legs[i]!.index))
+  return Effect.tap(
+    core.flights.launch(
+      legs.map(({ item }) => ({ id: item.flightId, startedAt, names: item.names })),
+      { stays: behind, boarding: behind ? 0 : legs.length },
+      fly(core, legs, lookup, call.outer, { behind, stores: call.mode !== "ReadOnly", spentMillis })
+    ),
+    ([flight]) => {
+      const { waitUntil } = core
+      if (waitUntil === undefined) return Effect.void
+      const tell = () => waitUntil(new Promise((done) => flight!.run.fiber!.addObserver(() => done())))
+      return Effect.catchAll(Effect.try(tell), ({ error }) =>
+        core.report({
+          kind: "Policy",
+          cache: legs[0]!.item.key.prefix,
+          operation: "waitUntil",
+          surfaced: false,
+          cause: Cause.die(error)
+        })
+      )
+    }
+  )
+}
+
+export const refreshBehind = (core: Core, call: Call, legs: ReadonlyArray<Leg>): Effect.Effect<void, never, any> =>
+  Effect.uninterruptible(
+    Effect.suspend(() => {
+      const idle = legs.filter(({ item }) => joinable(core, item) === undefined)
+      if (idle.length === 0 || room(core) < idle.length) return Effect.void
+      for (const { item } of idle) core.emitKey(item.key, { _tag: "Refresh" })
+      return Effect.asVoid(launch(core, call, idle, true, 0))
+    })
+  )
+
+/**
+ * Joins the flights that may be joined and launches one run for all other keys. Answers an effect for each leg: what
+ * came of it, so that a batch can go on where one key has an old value to fall back on.
+ */
+export const depart = (
+  core: Core,
+  call: Call,
+  legs: ReadonlyArray<Leg>,
+  spentMillis: number,
+  again: (leg: Leg) => Any<unknown>
+): Effect.Effect<ReadonlyArray<Any<unknown>>, never, any> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.suspend(() => {
+      const boarded = legs.map((leg) => {
+        const flight = joinable(core, leg.item)
+        // Two lookups that wait for each other would wait for ever: the second one looks up by itself.
+        const circular = flight !== undefined && call.outer !== undefined && waitsForAny(flight.run, runsOf(call.outer))
+        return { leg, flight, circular }
+      })
+      const idle = boarded.filter(({ flight }) => flight === undefined).slice(0, Math.max(0, room(core)))
+      for (const { flight, circular, leg } of boarded) {
+        if (flight === undefined || circular) core.emitKey(leg.item.key, { _tag: "Miss" })
+        else {
+          core.emitKey(leg.item.key, { _tag: "Joined" })
+          core.flights.board(flight)
+        }
+      }
+      const launching =
+        idle.length === 0
+          ? Effect.succeed([])
+          : launch(
+              core,
+              call,
+              idle.map(({ leg }) => leg),
+              false,
+              spentMillis
+            )
+      return Effect.flatMap(launching, (launched) => {
+        const byLeg = new Map<Leg, { readonly flight: Flight<Landing>; readonly own: boolean }>()
+        for (const [i, { leg }] of idle.entries()) if (launched[i]) byLeg.set(leg, { flight: launched[i], own: true })
+        for (const { leg, flight, circular } of boarded) {
+          if (flight !== undefined && !circular) byLeg.set(leg, { flight, own: false })
+        }
+        const passages = legs.flatMap((leg) => {
+          const passage = byLeg.get(leg)
+          return passage === undefined ? [] : [{ leg, ...passage }]
+        })
+        return Effect.flatMap(waitFor(core, call, passages, restore), (waited) =>
+          Effect.flatMap(
+            Effect.forEach(passages, (passage, i) => arrive(core, passage, waited[i]!, again)),
+            (arrived) => {
+              const outcomes = new Map(passages.map(({ leg }, i) => [leg, arrived[i]!]))
+              const some = legs.map((leg) => outcomes.get(leg))
+              return passages.length === legs.length
+                ? Effect.succeed(arrived)
+                : lookUpAlone(core, call, legs, some, restore)
+            }
+          )
+        )
+      })
+    })
+  )
+
+/** A key's seat in a flight; `own` for the caller that launched it. */
+interface Passage {
+  readonly leg: Leg
+  readonly flight: Flight<Landing>
+  readonly own: boolean
+}
+
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+/** Looks up, without sharing or storing, what no flight brought. */
+const lookUpAlone = (
+  core: Core,
+  call: Call,
+  legs: ReadonlyArray<Leg>,
+  some: ReadonlyArray<Any<unknown> | undefined>,
+  restore: Restore
+) => {
+  const rest = legs.filter((_, i) => some[i] === undefined)
+  const lookup = straight(
+    core,
+    call,
+    rest.map(({ index }) => index)
+  )
+  return Effect.map(Effect.exit(restore(lookup)), (exit) => {
+    let next = 0
+    return some.map((one) => {
+      if (one !== undefined) return one
+      const position = next++
+      return Exit.isSuccess(exit) ? Effect.succeed(exit.value[position]) : Effect.failCause(exit.cause)
+    })
+  })
+}
+
+/** Waits for the flights; `None` where a caller with an old value has waited long enough. */
+const waitFor = (
+  core: Core,
+  call: Call,
+  passages: ReadonlyArray<Passage>,
+  restore: Restore
+): Effect.Effect<ReadonlyArray<Option.Option<Landing | undefined>>> => {
+  const one = ({ flight, leg }: Passage): Effect.Effect<Option.Option<Landing | undefined>> => {
+    const landing = Deferred.await(flight.landing)
+    const soft = leg.item.policy.softTimeoutMillis
+    if (soft === Infinity || leg.fallbackUntilMillis === -Infinity) return Effect.asSome(landing)
+    return Effect.flatMap(Effect.timeoutOption(Effect.interruptible(landing), soft), (inTime) => {
+      if (Option.isSome(inTime)) return Effect.succeed(inTime)
+      return Effect.flatMap(mayStandIn(core, leg), (may) => {
+        if (!may) return Effect.asSome(landing)
+        core.flights.stay(flight)
+        return Effect.succeedNone
+      })
+    })
+  }
+  const flights = passages.map(({ flight }) => flight)
+  const all = Effect.forEach(passages, one, { concurrency: passages.length === 1 ? 1 : "unbounded" })
+  const waited = core.flights.wait(flights, restore(all))
+  const waiting = call.outer?.run
+  if (waiting === undefined) return waited
+  for (const { run } of flights) countWait(waiting, run, 1)
+  return Effect.ensuring(
+    waited,
+    Effect.sync(() => flights.forEach(({ run }) => countWait(waiting, run, -1)))
+  )
+}
+
+/** Says what came of a flight for this caller. */
+const arrive = (
+  core: Core,
+  { flight, leg, own }: Passage,
+  waited: Option.Option<Landing | undefined>,
+  again: (leg: Leg) => Any<unknown>
+): Effect.Effect<Any<unknown>> => {
+  if (Option.isNone(waited)) {
+    core.emitKey(leg.item.key, { _tag: "Stale", because: "SoftTimeout" })
+    return Effect.succeed(content(leg.view))
+  }
+  const landing = waited.value
+  // It came to nothing: the cache is closing, or somebody else refreshes the key.
+  if (landing === undefined) return Effect.succeed(again(leg))
+  // The flight began before a fence that touches what it learnt, and this call may have begun after it.
+  if (!own && core.fences.fellSince(flight.startedAt, landing.names)) {
+    return Effect.succeed(again(leg))
+  }
+  if (Exit.isSuccess(landing.exit)) {
+    return Effect.succeed(own ? landing.exit : copyOf(leg.item, landing, landing.exit.value))
+  }
+  return Effect.map(fallback(core, leg, landing.exit.cause), (stale) => stale ?? landing.exit)
+}
+
+/** Who joins gets a copy of its own, so that nobody sees what another one does to a value. */
+const copyOf = (item: Item, { encoded }: Landing, value: unknown): Any<unknown> =>
+  typeof value !== "object" || value === null || encoded === undefined
+    ? Effect.succeed(value)
+    : Effect.orElseSucceed(item.codec.decode(encoded), () => value)
+
+/** Whether the old value may be answered now: the policy allows it, and nothing has forbidden it since it was seen. */
+const mayStandIn = (core: Core, leg: Leg): Effect.Effect<boolean> =>
+  Effect.map(
+    now,
+    (nowMillis) =>
+      nowMillis < leg.fallbackUntilMillis && !core.hardFences.fellSince(leg.seenAt, [leg.item.key.id, ...leg.view.tags])
+  )
+
+/** The old value in the place of a failure. An interruption is no failure. */
+const fallback = (core: Core, leg: Leg, cause: Cause.Cause<unknown>): Effect.Effect<Any<unknown> | undefined> =>
+  Cause.isInterruptedOnly(cause)
+    ? Effect.succeed(undefined)
+    : Effect.map(mayStandIn(core, leg), (may) => {
+        if (!may) return undefined
+        core.emitKey(leg.item.key, { _tag: "Stale", because: "Error" })
+        return content(leg.view)
+      })

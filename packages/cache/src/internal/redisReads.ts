@@ -1,0 +1,114 @@
+/**
+ * Reads from Redis: one `MGET` for all requests of a turn, with values and epochs together.
+ *
+ * Tags that a lookup learnt are named only in the value's frame, so the first read of such a value costs a second
+ * `MGET` for their epochs. A bounded memory of which entry carries which learnt tags makes it one from then on; a wrong
+ * guess costs a key too many, or the second command again.
+ *
+ * An epoch that comes with the second command is newer than the value it judges, never older. The counter stays that
+ * of the first: it tells how old the value's answer is.
+ */
+import * as Effect from "effect/Effect"
+import type { StoreError } from "../CacheError.js"
+import type { Epochs } from "../Epoch.js"
+import type { Reply } from "../RedisClient.js"
+import type { Found, ReadAnswer, ReadRequest } from "../Store.js"
+import * as Lru from "./lru.js"
+import type { RedisCommands } from "./redisCommands.js"
+import * as redisFrame from "./redisFrame.js"
+import type { RedisKeys } from "./redisKeys.js"
+import * as token from "./token.js"
+
+const rememberedEntries = 10_000
+
+/** The id of something that no store of ours wrote: refusing it refuses whatever is there. */
+const anything = "*"
+
+export const found = (reply: Reply | undefined): Found => {
+  if (reply === null || reply === undefined) return { _tag: "Absent" }
+  const framed = typeof reply === "string" || reply instanceof Uint8Array ? redisFrame.parse(reply) : undefined
+  return framed === undefined ? { _tag: "Malformed", id: anything } : { _tag: "Stored", ...framed }
+}
+
+const stampedTags = (found: Found): ReadonlyArray<string> =>
+  found._tag === "Stored" ? found.stamps.tags.map(([tag]) => tag) : []
+
+export interface RedisReads {
+  readonly read: (requests: ReadonlyArray<ReadRequest>) => Effect.Effect<ReadonlyArray<ReadAnswer>, StoreError>
+  /** The answer to a request whose value was found without a read, with the current epochs of all its tags. */
+  readonly complete: (request: ReadRequest, value: Found, known: Epochs) => Effect.Effect<ReadAnswer, StoreError>
+}
+
+export const make = (keys: RedisKeys, { mget }: RedisCommands): RedisReads => {
+  const learnt = Lru.make<ReadonlyArray<string>>(rememberedEntries)
+  const entryName = ({ key, shape }: ReadRequest) => `${key}\u0000${shape}`
+
+  const remember = (request: ReadRequest, found: Found, remembered: ReadonlyArray<string>): void => {
+    if (found._tag !== "Stored") return
+    const extra = stampedTags(found).filter((tag) => !request.tags.includes(tag))
+    if (extra.length === remembered.length && extra.every((tag) => remembered.includes(tag))) return
+    if (extra.length === 0) learnt.delete(entryName(request))
+    else learnt.set(entryName(request), extra)
+  }
+
+  /** Asks for each name once. */
+  const fetch = (names: Iterable<string>, into: Map<string, Reply>) => {
+    const list = [...new Set(names)]
+    return Effect.map(mget("read", list), (replies) => {
+      for (const [i, name] of list.entries()) into.set(name, replies[i]!)
+    })
+  }
+
+  const epochsOf = (request: ReadRequest, found: Found, replies: ReadonlyMap<string, Reply>): Epochs => {
+    const tags = new Map<string, string>()
+    const add = (tag: string) => {
+      const epoch = redisFrame.text(replies.get(keys.tag(tag)))
+      if (epoch !== undefined) tags.set(tag, epoch)
+    }
+    request.tags.forEach(add)
+    stampedTags(found).forEach(add)
+    const counter = redisFrame.text(replies.get(keys.counter))
+    return {
+      counter: counter === undefined ? undefined : token.parseCounter(counter),
+      key: redisFrame.text(replies.get(keys.epoch(request.key))),
+      tags
+    }
+  }
+
+  const read = (requests: ReadonlyArray<ReadRequest>) =>
+    Effect.suspend(() => {
+      const remembered = requests.map((request) => learnt.get(entryName(request)) ?? [])
+      const names = requests.flatMap(({ key, shape, tags }, i) => [
+        keys.value(key, shape),
+        keys.epoch(key),
+        ...tags.map(keys.tag),
+        ...remembered[i]!.map(keys.tag)
+      ])
+      const replies = new Map<string, Reply>()
+      return Effect.flatMap(fetch([keys.counter, ...names], replies), () => {
+        // Each request parses for itself, so that two askers for one value share no bytes.
+        const values = requests.map(({ key, shape }) => found(replies.get(keys.value(key, shape))))
+        for (const [i, request] of requests.entries()) remember(request, values[i]!, remembered[i]!)
+        const unknown = values
+          .flatMap(stampedTags)
+          .map(keys.tag)
+          .filter((name) => !replies.has(name))
+        const answers = () =>
+          requests.map((request, i) => ({ found: values[i]!, epochs: epochsOf(request, values[i]!, replies) }))
+        return unknown.length === 0 ? Effect.sync(answers) : Effect.map(fetch(unknown, replies), answers)
+      })
+    })
+
+  const complete = (request: ReadRequest, value: Found, known: Epochs) => {
+    remember(request, value, learnt.get(entryName(request)) ?? [])
+    const unknown = stampedTags(value).filter((tag) => !request.tags.includes(tag))
+    if (unknown.length === 0) return Effect.succeed({ found: value, epochs: known })
+    const replies = new Map<string, Reply>()
+    return Effect.map(fetch(unknown.map(keys.tag), replies), () => {
+      const { tags } = epochsOf({ ...request, tags: unknown }, value, replies)
+      return { found: value, epochs: { ...known, tags: new Map([...known.tags, ...tags]) } }
+    })
+  }
+
+  return { read, complete }
+}

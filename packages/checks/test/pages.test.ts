@@ -1,0 +1,67 @@
+/**
+ * What the pages say about the repository, where it can be looked up.
+ */
+import { existsSync } from "node:fs"
+import { describe, expect, it } from "vitest"
+import * as Example from "../src/Example.js"
+import * as Repository from "../src/Repository.js"
+
+/** The targets of relative links that do not exist. */
+const dead = (page: string, text: string): ReadonlyArray<string> =>
+  [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)]
+    .map(([, target]) => target!)
+    .filter((target) => !existsSync(new URL(target, `file://${Repository.root}${page}`)))
+
+describe("pages", () => {
+  it.each(Repository.pages)("every link of %s leads somewhere", (page) => {
+    expect(dead(page, Repository.read(page))).toEqual([])
+  })
+
+  it("a link that leads nowhere is found out", () => {
+    expect(dead("docs/a.md", "[a](../README.md) [b](gone.md#part) [c](https://example.com) [d](#here)")).toEqual([
+      "gone.md"
+    ])
+  })
+
+  it.each(Repository.publicPackages.map(({ folder, name }) => [name, folder]))("%s has a page", (name, folder) => {
+    expect(Repository.read(`packages/${folder}/README.md`)).toContain(`# ${name}\n`)
+    expect(Repository.read("README.md")).toContain(`(packages/${folder})`)
+  })
+
+  it("every field of a policy is in docs/policies.md", () => {
+    const policy = /interface CachePolicy<.*?\n}/s.exec(Repository.read("packages/cache/src/CachePolicy.ts"))![0]
+    const fields = [...policy.matchAll(/^ {2}readonly (\w+)\?:/gm)].map(([, field]) => `| \`${field!}\` |`)
+    const page = Repository.read("docs/policies.md")
+    expect(fields.length).toBeGreaterThan(5)
+    expect(fields.filter((field) => !page.includes(field))).toEqual([])
+  })
+})
+
+describe("README", () => {
+  const readme = Repository.read("README.md")
+
+  it("begins with an example of fifteen lines of code", () => {
+    const [first] = Example.fromMarkdown("README.md", readme)
+    expect(first!.code.split("\n").filter((line) => line.trim() !== "")).toHaveLength(15)
+  })
+
+  it("names no script that there is not", () => {
+    const { scripts } = JSON.parse(Repository.read("package.json"))
+    const named = [...readme.matchAll(/pnpm@10 (\w+)/g)].map(([, script]) => script!)
+    expect(named).toEqual(expect.arrayContaining(["demo", "test"]))
+    expect(named.filter((script) => script !== "install" && scripts[script] === undefined)).toEqual([])
+  })
+
+  it.each([
+    "BaseCacheProxy",
+    "withCache",
+    "withoutCache",
+    "invalidateKeys",
+    "buildCacheKey",
+    "CACHE_TTL",
+    "UPSTASH_REDIS_REST_URL",
+    "UPSTASH_REDIS_REST_TOKEN"
+  ])("says what the RFC's %s has become", (word) => {
+    expect(readme.split("\n").filter((line) => line.startsWith("|") && line.includes(word))).not.toEqual([])
+  })
+})

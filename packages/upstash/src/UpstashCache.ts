@@ -1,0 +1,131 @@
+/**
+ * The cache that the environment asks for: Upstash where its two variables are set, memory where neither is.
+ *
+ * | `UPSTASH_REDIS_REST_URL` | `UPSTASH_REDIS_REST_TOKEN` | |
+ * |---|---|---|
+ * | set | set | Upstash |
+ * | not | not | the same question is asked of `KV_REST_API_URL` and `KV_REST_API_TOKEN`, then memory |
+ * | one of them | | a `ConfigError` that names the other |
+ *
+ * A blank variable is not set, and white space around a value is no part of it. The two pairs are never mixed: a token
+ * is not sent to the host of another database.
+ *
+ * @since 0.1.0
+ */
+import * as Cache from "@larder/cache/Cache"
+import type { Reporter } from "@larder/cache/Reporter"
+import * as Store from "@larder/cache/Store"
+import type * as ConfigError from "effect/ConfigError"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Environment from "./internal/environment.js"
+import * as UpstashStore from "./UpstashStore.js"
+
+/**
+ * What was chosen. `sentence` says it, and why, for people; it holds no secret.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Choice =
+  | { readonly _tag: "Memory"; readonly sentence: string }
+  | {
+      readonly _tag: "Upstash"
+      readonly host: string
+      readonly variables: { readonly url: string; readonly token: string }
+      readonly sentence: string
+    }
+
+const describe = (choice: Environment.Choice): Choice => {
+  if (choice._tag === "Memory") {
+    const unset = Environment.pairs.map(({ url }) => url).join(" nor ")
+    return { _tag: "Memory", sentence: `the cache is this process's memory: neither ${unset} is set` }
+  }
+  const { host } = new URL(choice.settings.url)
+  const { token, url } = choice.variables
+  return {
+    _tag: "Upstash",
+    host,
+    variables: { url, token },
+    sentence: `the cache is Upstash at ${host}, from ${url} and ${token}`
+  }
+}
+
+/**
+ * What `storeFromEnv` and `layerFromEnv` choose here.
+ *
+ * @example
+ * import { UpstashCache } from "@larder/upstash"
+ * import * as ConfigProvider from "effect/ConfigProvider"
+ * import * as Effect from "effect/Effect"
+ *
+ * const environment = new Map([
+ *   ["UPSTASH_REDIS_REST_URL", "https://eu1-merry-cat.upstash.io"],
+ *   ["UPSTASH_REDIS_REST_TOKEN", "secret"]
+ * ])
+ * const choice = Effect.withConfigProvider(UpstashCache.choice, ConfigProvider.fromMap(environment))
+ *
+ * Effect.runSync(choice)._tag // => "Upstash"
+ *
+ * @since 0.1.0
+ * @category environment
+ */
+export const choice: Effect.Effect<Choice, ConfigError.ConfigError> = Effect.map(Environment.choice, describe)
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface StoreOptions {
+  /** Goes before every key that is written to Upstash. Default: `RedisStore`'s. */
+  readonly keyPrefix?: string | undefined
+}
+
+/**
+ * The store of that choice, with options.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const storeFromEnvWith = (options: StoreOptions): Layer.Layer<Store.Store, ConfigError.ConfigError> =>
+  Layer.unwrapEffect(
+    Effect.gen(function* () {
+      const choice = yield* Environment.choice
+      const { sentence } = describe(choice)
+      if (choice._tag === "Upstash") {
+        yield* Effect.logDebug(sentence)
+        return UpstashStore.layer({ ...choice.settings, keyPrefix: options.keyPrefix })
+      }
+      // Somebody may have expected Redis.
+      yield* Effect.logInfo(sentence)
+      return Store.layerMemory
+    })
+  )
+
+/**
+ * The store of that choice. Memory is said once in the log, as information.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const storeFromEnv: Layer.Layer<Store.Store, ConfigError.ConfigError> = storeFromEnvWith({})
+
+/**
+ * A cache over the store of that choice.
+ *
+ * @example
+ * import { Reporter } from "@larder/cache"
+ * import { UpstashCache } from "@larder/upstash"
+ * import * as Layer from "effect/Layer"
+ *
+ * const CacheLive = Layer.provide(UpstashCache.layerFromEnv, Reporter.layerLog)
+ *
+ * Layer.isLayer(CacheLive) // => true
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerFromEnv: Layer.Layer<Cache.Cache, ConfigError.ConfigError, Reporter> = Layer.provide(
+  Cache.layer,
+  storeFromEnv
+)

@@ -1,0 +1,52 @@
+/**
+ * Upstash as the store of a cache: Larder's one Redis store, over HTTP. Reads issued in the same turn are one request.
+ *
+ * A service that must have Redis uses `layerConfig`, which knows no fallback; one that may do without reads
+ * `UpstashCache`.
+ *
+ * @since 0.1.0
+ */
+import * as RedisStore from "@larder/cache/RedisStore"
+import type { Store } from "@larder/cache/Store"
+import * as Config from "effect/Config"
+import type * as ConfigError from "effect/ConfigError"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as UpstashClient from "./UpstashClient.js"
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options extends UpstashClient.Options {
+  /** Goes before every key that the store writes, so that several programs share a database. Default: `RedisStore`'s. */
+  readonly keyPrefix?: string | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: Options): Layer.Layer<Store, ConfigError.ConfigError> =>
+  Layer.provide(RedisStore.layerWith({ keyPrefix: options.keyPrefix }), UpstashClient.layer(options))
+
+/**
+ * From a configuration of your own.
+ *
+ * @example
+ * import { UpstashStore } from "@larder/upstash"
+ * import * as Config from "effect/Config"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Live = UpstashStore.layerConfig({
+ *   url: Config.string("CACHE_URL"),
+ *   token: Config.redacted("CACHE_TOKEN")
+ * })
+ *
+ * Layer.isLayer(Live) // => true
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig = (config: Config.Config.Wrap<Options>): Layer.Layer<Store, ConfigError.ConfigError> =>
+  Layer.unwrapEffect(Effect.map(Config.unwrap(config), layer))
