@@ -237,6 +237,15 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
       )
     })
 
+  /** A write whose value must not be stored: what was stored before it goes. */
+  const writeAlone = (key: CacheKey.CacheKey<any, any, any>, effect: Effect.Effect<any, any, any>) =>
+    Effect.ensuring(
+      Effect.tapErrorCause(effect, (cause) =>
+        core.report({ kind: "Lookup", cache: key.prefix, operation: "write", surfaced: true, cause })
+      ),
+      Effect.ignore(drop([key], []))
+    )
+
   const write = (
     context: Context.Context<never>,
     key: CacheKey.CacheKey<any, any, any>,
@@ -249,10 +258,6 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
       (item) => fencing.writeThrough(core, [item], listed(effect), outerOf(context), isWrite)
     )
 
-  /** A write without a cache: what it may have changed is dropped all the same. */
-  const writeAndDrop = (key: CacheKey.CacheKey<any, any, any>, effect: Effect.Effect<any, any, any>) =>
-    Effect.ensuring(alone(key, effect), Effect.ignore(drop([key], [])))
-
   const rewrite = (
     key: CacheKey.CacheKey<any, any, any>,
     effect: Effect.Effect<any, any, any>,
@@ -260,8 +265,7 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
     isWrite: boolean
   ): Effect.Effect<any, any, any> =>
     Effect.contextWithEffect((context: Context.Context<never>) => {
-      const without = isWrite ? writeAndDrop(key, effect) : alone(key, effect)
-      if (isOff(core, context)) return without
+      if (isOff(core, context)) return isWrite ? writeAlone(key, effect) : alone(key, effect)
       return withItem(
         context,
         key,
@@ -272,7 +276,7 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
               ? Effect.succeed(exit.value[0])
               : Effect.zipRight(reportLookup(core, item, isWrite ? "write" : "refresh", true, exit.cause), exit)
           ),
-        without
+        isWrite ? writeAlone(key, effect) : alone(key, effect)
       )
     })
 

@@ -14,7 +14,7 @@ import type { Flight } from "../SingleFlight.js"
 import { countWait, waitsForAny } from "../SingleFlight.js"
 import type { Item } from "../StoreTier.js"
 import { type Core, type Landing, now } from "./core.js"
-import { type Lookup, runsOf } from "./currentLookup.js"
+import { type Lookup, runOf, runsOf } from "./currentLookup.js"
 import type { Journey } from "./leases.js"
 import { fly, type LookupOf, reportLookup, within } from "./lookups.js"
 import { content } from "./reading.js"
@@ -213,7 +213,7 @@ const waitFor = (
   const flights = passages.map(({ flight }) => flight)
   const all = Effect.forEach(passages, one, { concurrency: passages.length === 1 ? 1 : "unbounded" })
   const waited = core.flights.wait(flights, restore(all))
-  const waiting = call.outer?.run
+  const waiting = runOf(call.outer)
   if (waiting === undefined) return waited
   for (const { run } of flights) countWait(waiting, run, 1)
   return Effect.ensuring(
