@@ -60,19 +60,39 @@ describe("Cache / interruption", () => {
     )
   }
 
-  for (const on of ["read", "lease", "fill"] as const) {
-    it.effect(`a caller is interrupted at once while the store is hanging on ${on}`, () =>
+  // A lease that was asked for may have been granted: whoever asked waits to hear of it, and gives it back.
+  for (const [on, millis] of [
+    ["read", 0],
+    ["lease", 249],
+    ["fill", 0]
+  ] as const) {
+    it.effect(`a caller is interrupted within ${millis} ms while the store is hanging on ${on}`, () =>
       Effect.gen(function* () {
         yield* faults({ fault: Faults.hang, on, span: "onwards" })
         const caller = yield* Effect.fork(Cache.withCache(Effect.succeed("v"), key, { awaitWrite: true }))
         yield* advance(1)
-        const exit = yield* Fiber.interrupt(caller)
-        strictEqual(yield* Clock.currentTimeMillis, 1)
+        const interrupting = yield* Effect.fork(Effect.zip(Fiber.interrupt(caller), Clock.currentTimeMillis))
+        yield* advance(500)
+        const [exit, at] = yield* Fiber.join(interrupting)
+        strictEqual(at, 1 + millis)
         strictEqual(Exit.isInterrupted(exit), true)
-        deepStrictEqual(yield* lines, [])
       }).pipe(under(faulty()))
     )
   }
+
+  it.effect("a lease that is granted while its caller is interrupted is given back", () =>
+    Effect.gen(function* () {
+      yield* faults({ fault: Faults.delay("100 millis"), on: "lease" })
+      const call = Cache.withCache(Effect.succeed("v"), key)
+      const caller = yield* Effect.fork(call)
+      yield* advance(1)
+      yield* Effect.fork(Fiber.interrupt(caller))
+      yield* advance(200)
+      deepStrictEqual(yield* Effect.flatMap(Faults.Faults, ({ calls }) => calls), ["read", "lease", "release"])
+      strictEqual(yield* call, "v")
+      deepStrictEqual(yield* lines, [])
+    }).pipe(under(faulty()))
+  )
 
   it.effect("an interruption is not taken for a failure: no old value stands in, no backoff begins", () =>
     Effect.gen(function* () {

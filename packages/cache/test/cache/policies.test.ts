@@ -64,7 +64,6 @@ describe("Cache / policies", () => {
         }
       }
     ],
-    ["an empty tag", { tags: () => [""] }],
     [
       "a predicate that throws",
       {
