@@ -106,7 +106,10 @@ export class Cache extends Context.Tag("@larder/cache/Cache")<
     ) => Effect.Effect<ReadonlyArray<A>, E, R | RS>
     /** The fresh value of a key, if there is one. */
     readonly get: <A, I, RS>(key: CacheKey.CacheKey<A, I, RS>) => Effect.Effect<Option.Option<A>, CacheError, RS>
-    /** Stores a value. What is invalidated or set at the same time elsewhere wins: then nothing is stored. */
+    /**
+     * Stores a value. What is invalidated or set at the same time elsewhere wins: then nothing is stored. With the
+     * cache off, or in a transaction, the key is invalidated and nothing is stored.
+     */
     readonly set: <A, I, RS>(
       key: CacheKey.CacheKey<A, I, RS>,
       value: A,
@@ -234,6 +237,15 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
       )
     })
 
+  /** A write whose value must not be stored: what was stored before it goes. */
+  const writeAlone = (key: CacheKey.CacheKey<any, any, any>, effect: Effect.Effect<any, any, any>) =>
+    Effect.ensuring(
+      Effect.tapErrorCause(effect, (cause) =>
+        core.report({ kind: "Lookup", cache: key.prefix, operation: "write", surfaced: true, cause })
+      ),
+      Effect.ignore(drop([key], []))
+    )
+
   const write = (
     context: Context.Context<never>,
     key: CacheKey.CacheKey<any, any, any>,
@@ -253,7 +265,7 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
     isWrite: boolean
   ): Effect.Effect<any, any, any> =>
     Effect.contextWithEffect((context: Context.Context<never>) => {
-      if (!isWrite && isOff(core, context)) return alone(key, effect)
+      if (isOff(core, context)) return isWrite ? writeAlone(key, effect) : alone(key, effect)
       return withItem(
         context,
         key,
@@ -264,7 +276,7 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
               ? Effect.succeed(exit.value[0])
               : Effect.zipRight(reportLookup(core, item, isWrite ? "write" : "refresh", true, exit.cause), exit)
           ),
-        isWrite ? Effect.ensuring(effect, Effect.ignore(drop([key], []))) : alone(key, effect)
+        isWrite ? writeAlone(key, effect) : alone(key, effect)
       )
     })
 
@@ -315,11 +327,11 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
         ),
       set: (key, value, policy) =>
         Effect.contextWithEffect((context: Context.Context<never>) =>
-          core.enabled
-            ? Effect.flatMap(write(context, key, Effect.succeed(value), policy, true), ({ failure }) =>
+          isOff(core, context)
+            ? drop([key], [])
+            : Effect.flatMap(write(context, key, Effect.succeed(value), policy, true), ({ failure }) =>
                 failure === undefined ? Effect.void : Effect.fail(failure)
               )
-            : drop([key], [])
         ),
       writeThrough: (key, effect, policy) => rewrite(key, effect, policy, true),
       refresh: (key, lookup, policy) => rewrite(key, lookup, policy, false),
@@ -516,7 +528,9 @@ export const withCache: {
  * @category combinators
  */
 export const addTags = (...tags: ReadonlyArray<string>): Effect.Effect<void> =>
-  Effect.contextWith((context: Context.Context<never>) => outerOf(context)?.learn(tags.map(CacheKey.userTag)))
+  Effect.contextWith((context: Context.Context<never>) =>
+    outerOf(context)?.learn(tags.map((tag) => CacheKey.userTag(String(tag))))
+  )
 
 /**
  * Within this effect nothing is read from a cache and nothing is stored; failures are still reported, and

@@ -281,11 +281,8 @@ export const scopeTag = (prefix: string, scope: Part): string =>
  * @category tags
  */
 export const userTag = (tag: string): string => {
-  if (typeof tag !== "string" || tag === "") {
-    throw new ConfigurationError({
-      where: "tag",
-      detail: `expected a text that is not empty, got ${tag === "" ? '""' : typeof tag}`
-    })
+  if (typeof tag !== "string") {
+    throw new ConfigurationError({ where: "tag", detail: `expected a text, got ${typeof tag}` })
   }
   return `t:${shorten(encodeText(tag))}`
 }

@@ -89,7 +89,7 @@ export const make = (options: Options = {}): CircuitBreaker => {
 
   return {
     isOpen: Effect.map(Clock.currentTimeMillis, (now) => open && (probing || now < probeAtMillis)),
-    observe: (call) => Effect.suspend(() => watch(call, open)),
+    observe: (call) => watch(call, false),
     protect: <A, E, R, E2>(call: Effect.Effect<A, E, R>, refused: () => E2): Effect.Effect<A, E | E2, R> =>
       Effect.suspend((): Effect.Effect<A, E | E2, R> => {
         if (!open) return watch(call, false)

@@ -29,8 +29,8 @@ export interface Run {
   /** How many of its flights have not landed. */
   pending: number
   fiber: Fiber.RuntimeFiber<void> | undefined
-  /** The runs that the work of this one waits for at the moment: a circle of these would never end. */
-  readonly waitsFor: Set<Run>
+  /** The runs that the work of this one waits for at the moment, and how often: a circle of these would never end. */
+  readonly waitsFor: Map<Run, number>
 }
 
 /**
@@ -89,10 +89,22 @@ export const waitsForAny = (run: Run, others: ReadonlySet<Run>): boolean => {
     if (others.has(one)) return true
     if (seen.has(one)) return false
     seen.add(one)
-    for (const next of one.waitsFor) if (visit(next)) return true
+    for (const next of one.waitsFor.keys()) if (visit(next)) return true
     return false
   }
   return visit(run)
+}
+
+/**
+ * Says that a run begins (`1`) or ends (`-1`) to wait for another one.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const countWait = (run: Run, other: Run, by: 1 | -1): void => {
+  const waits = (run.waitsFor.get(other) ?? 0) + by
+  if (waits > 0) run.waitsFor.set(other, waits)
+  else run.waitsFor.delete(other)
 }
 
 /**
@@ -120,7 +132,7 @@ export const make = <A>(scope: Scope.Scope): SingleFlight<A> => {
     find: (id) => flights.get(id),
     launch: (specs, { stays, boarding }, work) =>
       Effect.suspend(() => {
-        const run: Run = { waiters: boarding, pending: specs.length, fiber: undefined, waitsFor: new Set() }
+        const run: Run = { waiters: boarding, pending: specs.length, fiber: undefined, waitsFor: new Map() }
         if (stays) run.waiters += 1
         const launched = specs.map(({ id, startedAt, names }): Flight<A> => {
           const landing = Deferred.unsafeMake<A | undefined>(FiberId.none)

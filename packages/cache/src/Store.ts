@@ -223,7 +223,7 @@ export class Store extends Context.Tag("@larder/cache/Store")<
  * @category models
  */
 export interface MemoryOptions {
-  /** How many keys are held, least recently used out first. Default 10 000. Tags are bounded by the same number. */
+  /** How many keys are held, least recently used out first. Default 10 000. Tags: four times as many. */
   readonly maximumKeys?: number | undefined
 }
 

@@ -7,10 +7,13 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as Option from "effect/Option"
 import type { CacheEntry } from "./CacheEntry.js"
 import { CodecError, StoreError } from "./CacheError.js"
 import type { CacheKey } from "./CacheKey.js"
@@ -102,7 +105,10 @@ export interface StoreTier {
   readonly fill: (requests: ReadonlyArray<FillRequest>) => Effect.Effect<ReadonlyArray<Outcome>, StoreError>
   readonly renew: (leases: ReadonlyArray<Lease>) => Effect.Effect<ReadonlyArray<boolean>, StoreError>
   readonly release: (leases: ReadonlyArray<Lease>) => Effect.Effect<void, StoreError>
-  /** Tried even while the circuit is open: an invalidation that could be delivered must not wait for a probe. */
+  /**
+   * Tried even while the circuit is open: an invalidation that could be delivered must not wait for a probe. Not
+   * interruptible, as `expire` and `commit`: what was begun may have happened, and its caller must know.
+   */
   readonly invalidate: (request: FenceRequest) => Effect.Effect<void, StoreError>
   readonly expire: (request: FenceRequest) => Effect.Effect<void, StoreError>
   readonly capture: (request: CaptureRequest) => Effect.Effect<Capture, StoreError>
@@ -117,6 +123,8 @@ export interface Options {
   readonly operationMillis: number
   readonly leaseMillis: number
   readonly breaker: CircuitBreaker
+  /** Told of every operation that succeeded. */
+  readonly onSuccess: () => void
 }
 
 /**
@@ -150,6 +158,11 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
   const lags = (counter: Epoch.Counter | undefined): boolean =>
     counter !== undefined && last !== undefined && counter.era === last.era && counter.n < last.n
 
+  /**
+   * Bounds a call, also where its caller cannot be interrupted (the invalidation of a mutation). It runs on a fiber of
+   * nobody's: an interruption reaches the children of a fiber even while it masks its own, and would end an
+   * invalidation half-way; and a client that does not let itself be interrupted must not hold its caller.
+   */
   const limit = <A>(
     operation: string,
     call: Effect.Effect<A, StoreError>,
@@ -157,22 +170,32 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
   ): Effect.Effect<A, StoreError> => {
     const fail = (reason: StoreError["reason"], detail: string) =>
       new StoreError({ store: store.name, operation, reason, detail })
-    // Disconnected: a client that does not let itself be interrupted must not hold the caller beyond the limit.
-    // Interruptible: the limit holds also where the caller is not (the invalidation of a mutation).
-    // On a fiber of its own, since a fiber passes an interruption on to its children even where it masks it: only a
-    // caller that may be interrupted takes the call with it.
-    const limited = Effect.timeoutFail(
-      Effect.disconnect(
-        Effect.catchAllDefect(call, (defect) =>
-          Effect.fail(fail("BadReply", `the client died with ${defect instanceof Error ? defect.name : typeof defect}`))
-        )
-      ),
-      { duration: millis, onTimeout: () => fail("Timeout", `no answer within ${Math.round(millis)} ms`) }
-    )
+    const died = (cause: Cause.Cause<StoreError>) => {
+      const defect = Option.getOrUndefined(Cause.dieOption(cause))
+      return fail("BadReply", `the client ended with ${defect instanceof Error ? defect.name : "a defect"}`)
+    }
     return Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(Effect.forkDaemon(Effect.interruptible(limited)), (fiber) =>
-        Effect.onInterrupt(restore(Fiber.join(fiber)), () => Fiber.interruptFork(fiber))
-      )
+      Effect.gen(function* () {
+        const answer = yield* Deferred.make<A, StoreError>()
+        const work = Effect.matchCauseEffect(call, {
+          onFailure: (cause) =>
+            Deferred.fail(
+              answer,
+              Option.getOrElse(Cause.failureOption(cause), () => died(cause))
+            ),
+          onSuccess: (value) => Deferred.succeed(answer, value)
+        })
+        const timeout = Effect.suspend(() =>
+          Deferred.fail(answer, fail("Timeout", `no answer within ${Math.round(millis)} ms`))
+        )
+        const working = yield* Effect.forkDaemon(Effect.interruptible(work))
+        const timer = yield* Effect.forkDaemon(Effect.interruptible(Effect.delay(timeout, millis)))
+        const stop = Effect.sync(() => {
+          timer.unsafeInterruptAsFork(FiberId.none)
+          working.unsafeInterruptAsFork(FiberId.none)
+        })
+        return yield* Effect.ensuring(restore(Deferred.await(answer)), stop)
+      })
     )
   }
 
@@ -190,7 +213,9 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
       : call
 
   const always = <A>(operation: string, call: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
-    store.remote ? options.breaker.observe(limit(operation, call, options.operationMillis)) : call
+    store.remote
+      ? Effect.uninterruptible(options.breaker.observe(limit(operation, call, options.operationMillis)))
+      : call
 
   const unusable = (id: string, detail: string): Effect.Effect<View> =>
     Effect.succeed({ ...nothing, id, problem: new CodecError({ reason: "Decode", detail }) })
@@ -232,33 +257,58 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
       : Effect.map(Effect.either(decoding), seen)
   }
 
-  const views = (
-    items: ReadonlyArray<Item>,
-    answers: ReadonlyArray<ReadAnswer>
-  ): Effect.Effect<ReadonlyArray<View>, StoreError, any> => {
-    if (answers.length !== items.length) return Effect.fail(badReply("read"))
-    return items.length === 1
-      ? Effect.map(view(items[0]!, answers[0]!), (one) => [one])
-      : Effect.forEach(items, (item, i) => view(item, answers[i]!))
-  }
+  /** An answer that is no answer is a failure of the store, not a defect of whoever asked. */
+  const believe = <A, B, R>(
+    operation: string,
+    call: Effect.Effect<A, StoreError>,
+    f: (answer: A) => Effect.Effect<B, StoreError, R>
+  ): Effect.Effect<B, StoreError, R> =>
+    Effect.catchAllDefect(
+      Effect.flatMap(call, (answer) => {
+        options.onSuccess()
+        return f(answer)
+      }),
+      () =>
+        Effect.fail(new StoreError({ store: store.name, operation, reason: "BadReply", detail: "no usable answer" }))
+    )
 
-  const badReply = (operation: string) =>
-    new StoreError({
-      store: store.name,
-      operation,
-      reason: "BadReply",
-      detail: "another number of answers than questions"
-    })
+  const each = <A>(
+    operation: string,
+    answers: ReadonlyArray<A>,
+    questions: number
+  ): Effect.Effect<ReadonlyArray<A>, StoreError> =>
+    Array.isArray(answers) && answers.length === questions
+      ? Effect.succeed(answers)
+      : Effect.fail(
+          new StoreError({
+            store: store.name,
+            operation,
+            reason: "BadReply",
+            detail: "another number of answers than questions"
+          })
+        )
+
+  const fenced = (operation: "invalidate" | "expire", request: FenceRequest) =>
+    believe(operation, always(operation, store[operation](request)), (counter) =>
+      typeof counter.n === "number" ? Effect.sync(() => note(counter)) : Effect.die(counter)
+    )
 
   return {
     name: store.name,
     read: (items) =>
-      Effect.flatMap(
+      believe(
+        "read",
         guarded("read", store.read(items.map(({ key, codec, tags }) => ({ key: key.id, shape: codec.shape, tags })))),
-        (answers) => views(items, answers)
+        (answers) =>
+          items.length === 1 && answers.length === 1
+            ? Effect.map(view(items[0]!, answers[0]!), (one) => [one])
+            : Effect.flatMap(each("read", answers, items.length), (some) =>
+                Effect.forEach(some, (answer, i) => view(items[i]!, answer))
+              )
       ),
     lease: (wishes, limitMillis) =>
-      Effect.flatMap(
+      believe(
+        "lease",
         guarded(
           "lease",
           store.lease(
@@ -273,24 +323,28 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
           ),
           limitMillis
         ),
-        (answers): Effect.Effect<ReadonlyArray<Leased>, StoreError, any> =>
-          answers.length !== wishes.length
-            ? Effect.fail(badReply("lease"))
-            : Effect.forEach(answers, (answer, i): Effect.Effect<Leased, never, any> => {
-                if (answer._tag !== "Found") return Effect.succeed(answer)
-                return Effect.map(view(wishes[i]!.item, answer.answer), (one) => ({ _tag: "Found", view: one }))
-              })
+        (answers) =>
+          Effect.flatMap(each("lease", answers, wishes.length), (some) =>
+            Effect.forEach(some, (answer, i): Effect.Effect<Leased, never, any> => {
+              if (answer._tag !== "Found") return Effect.succeed(answer)
+              return Effect.map(view(wishes[i]!.item, answer.answer), (one) => ({ _tag: "Found", view: one }))
+            })
+          )
       ),
-    fill: (requests) => guarded("fill", store.fill(requests)),
-    renew: (leases) => guarded("renew", store.renew(leases, options.leaseMillis)),
-    release: (leases) => guarded("release", store.release(leases)),
-    invalidate: (request) => Effect.map(always("invalidate", store.invalidate(request)), note),
-    expire: (request) => Effect.map(always("expire", store.expire(request)), note),
-    capture: (request) => guarded("capture", store.capture(request)),
+    fill: (requests) =>
+      believe("fill", guarded("fill", store.fill(requests)), (outcomes) => each("fill", outcomes, requests.length)),
+    renew: (leases) =>
+      believe("renew", guarded("renew", store.renew(leases, options.leaseMillis)), (kept) =>
+        each("renew", kept, leases.length)
+      ),
+    release: (leases) => believe("release", guarded("release", store.release(leases)), () => Effect.void),
+    invalidate: (request) => fenced("invalidate", request),
+    expire: (request) => fenced("expire", request),
+    capture: (request) => believe("capture", guarded("capture", store.capture(request)), Effect.succeed),
     commit: (request) =>
-      Effect.map(always("commit", store.commit(request)), ({ outcome, counter }) => {
+      believe("commit", always("commit", store.commit(request)), ({ outcome, counter }) => {
         note(counter)
-        return outcome
+        return Effect.succeed(outcome)
       })
   }
 }

@@ -50,7 +50,8 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
     "5th floor",
     rooms(`
       Cache
-      internal/core internal/departures internal/fencing internal/lookups internal/queries internal/reading
+      internal/core internal/departures internal/fencing internal/leases internal/lookups internal/queries
+      internal/reading internal/storable
     `)
   ],
   ["street", rooms("Repository internal/decorated")]

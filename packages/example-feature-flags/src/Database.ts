@@ -29,7 +29,8 @@ export const layerEmbedded: Layer.Layer<Database, Thread.ThreadError> = Layer.sc
   Database,
   Effect.map(Thread.start(new URL("./workers/pglite.mjs", import.meta.url)), ({ port }) => ({
     place: "PostgreSQL embedded in this process (PGlite, in a worker thread)",
-    url: Redacted.make(`postgres://postgres@127.0.0.1:${port}/postgres`),
+    // Whole, so that no variable of PostgreSQL's in the environment adds to it: PGSSLMODE would.
+    url: Redacted.make(`postgres://postgres:unused@127.0.0.1:${port}/postgres?sslmode=disable`),
     schema: "larder_demo"
   }))
 )

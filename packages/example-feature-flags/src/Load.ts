@@ -35,20 +35,23 @@ export const zipf = (size: number): Effect.Effect<number> => {
   })
 }
 
-/**
- * `count` requests. Only some of the users are at work within the life of a cached value, and only some teams are asked
- * about; who they are has nothing to do with their number.
- */
+/** Within the minutes that a cached value lives, this many users, teams and flags are asked about. */
+const busy = { users: 20, teams: 5, features: 10 }
+
+/** `count` requests. Who is busy has nothing to do with their number. */
 export const make = (organisation: Organisation, count: number): Effect.Effect<ReadonlyArray<Request>> =>
   Effect.gen(function* () {
-    const users = [...(yield* Random.shuffle(organisation.users))].slice(0, Math.ceil(count / 200))
-    const teams = [...(yield* Random.shuffle(organisation.teams))].slice(0, Math.ceil(count / 500))
+    const some = <A>(all: Iterable<A>, many: number) =>
+      Effect.map(Random.shuffle(all), (mixed) => [...mixed].slice(0, many))
+    const users = yield* some(organisation.users, busy.users)
+    const teams = yield* some(organisation.teams, busy.teams)
+    const features = yield* some(organisation.features, busy.features)
     const anyUser = zipf(users.length)
     const anyTeam = zipf(teams.length)
-    const anyFeature = zipf(organisation.features.length)
+    const anyFeature = zipf(features.length)
     return yield* Effect.forEach(Array.from({ length: count }), () =>
       Effect.gen(function* () {
-        const slug = organisation.features[yield* anyFeature]!.slug
+        const slug = features[yield* anyFeature]!.slug
         const dice = yield* Random.next
         if (dice < 0.1) return { check: "global", slug } as const
         if (dice < 0.3) return { check: "team", id: teams[yield* anyTeam]!.id, slug } as const

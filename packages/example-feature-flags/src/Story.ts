@@ -34,7 +34,10 @@ export class Story extends Context.Tag("example-feature-flags/Story")<
 
 export const make = ({ colours, terminal, write }: Paper): Story["Type"] => {
   const paint = picocolors.createColors(colours)
-  const line = (text: string) => Effect.sync(() => write(`${text}\n`))
+  // "Erase the line" leaves nothing of a longer text under a shorter one.
+  const erase = "\r\x1b[2K"
+  let drawn = ""
+  const line = (text: string) => Effect.sync(() => write(drawn === "" ? `${text}\n` : `${erase}${text}\n${drawn}`))
   return {
     title: (text) => line(`\n${paint.bold(text)}`),
     act: (number, text) => line(`\n${paint.bold(paint.cyan(`Act ${number}`))}  ${paint.bold(text)}`),
@@ -58,17 +61,18 @@ export const make = ({ colours, terminal, write }: Paper): Story["Type"] => {
         const percent = total === 0 ? 0 : Math.floor((100 * done) / total)
         if (percent === shown) return
         shown = percent
-        write(`\r  ${paint.dim(`${text} … ${total > 1 ? `${percent} %` : ""}`)}`)
+        drawn = `\r  ${paint.dim(`${text} … ${total > 1 ? `${percent} %` : ""}`)}`
+        write(drawn)
       })
       const tick = Effect.suspend(() => {
         done++
         return draw
       })
-      // "Erase the line" leaves nothing of a longer text under a shorter one.
-      return Effect.ensuring(
-        Effect.zipRight(draw, work(tick)),
-        Effect.sync(() => write("\r\x1b[2K"))
-      )
+      const wipe = Effect.sync(() => {
+        drawn = ""
+        write(erase)
+      })
+      return Effect.ensuring(Effect.zipRight(draw, work(tick)), wipe)
     }
   }
 }

@@ -13,7 +13,7 @@ import * as Organisation from "../src/Organisation.js"
 import { seed } from "../src/Seed.js"
 import * as database from "./database.js"
 
-const organisation = Effect.runSync(Organisation.make({ users: 400, organisations: 2 }))
+const organisation = Effect.runSync(Organisation.make({ users: 200, organisations: 2 }))
 const root = organisation.teams[0]!
 const members = Organisation.members(organisation, root.id)
 const outsiders = organisation.users.map(({ id }) => id).filter((id) => !members.includes(id))
@@ -43,7 +43,7 @@ export const behaviour = <E>(name: string, schema: string, cache: Layer.Layer<Ca
       Effect.gen(function* () {
         const features = yield* Features
         yield* features.setFeature("beta", false)
-        expect(members.length).toBeGreaterThan(100)
+        expect(members.length).toBeGreaterThan(50)
         expect(yield* howMany(members, "beta")).toBe(0)
         yield* features.setTeamFeature(root.id, "beta", "enabled")
         expect(yield* howMany(members, "beta")).toBe(members.length)

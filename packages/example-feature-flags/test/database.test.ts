@@ -22,6 +22,17 @@ describe("Database", () => {
     }).pipe(Effect.provide(Layer.provide(Database.layerClient, database.layerDatabase("unused"))))
   )
 
+  it.live("PostgreSQL's variables of the environment do not reach the embedded database", () =>
+    Effect.gen(function* () {
+      yield* Effect.acquireRelease(
+        Effect.sync(() => Object.assign(process.env, { PGSSLMODE: "require", PGHOST: "192.0.2.1", PGUSER: "nobody" })),
+        () => Effect.sync(() => ["PGSSLMODE", "PGHOST", "PGUSER"].forEach((name) => delete process.env[name]))
+      )
+      const [row] = yield* Effect.provide(one, Layer.provide(Database.layerClient, database.layerDatabase("unused")))
+      expect(row).toEqual({ one: 1 })
+    }).pipe(Effect.scoped)
+  )
+
   it.live("its schema is there while the layer lives, and is gone afterwards", () =>
     Effect.gen(function* () {
       const schemas = Effect.map(

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Load from "../src/Load.js"
 import * as Organisation from "../src/Organisation.js"
 
-const organisation = Organisation.make({ users: 5000, organisations: 5 })
+const organisation = Organisation.make({ users: 3000, organisations: 6 })
 
 describe("Organisation", () => {
   it.effect("is the same on every run", () =>
@@ -19,7 +19,7 @@ describe("Organisation", () => {
         const { parentId } = teams[id - 1]!
         return parentId === null ? 1 : 1 + depth(parentId)
       }
-      expect(users.length).toBe(5000)
+      expect(users.length).toBe(3000)
       expect(teams.length).toBeGreaterThan(200)
       expect(Math.max(...teams.map(({ id }) => depth(id)))).toBe(4)
       expect(features.length).toBeGreaterThan(24)

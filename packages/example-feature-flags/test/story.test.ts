@@ -51,6 +51,15 @@ describe("Story", () => {
     })
   )
 
+  it.effect("a line of the log goes above the progress that is being drawn", () =>
+    Effect.gen(function* () {
+      let text = ""
+      const story = Story.make({ terminal: true, colours: false, write: (more) => (text += more) })
+      yield* story.progress("working", 2, (tick) => Effect.zipRight(tick, story.aside("odd")))
+      expect(text).toBe("\r  working … 0 %\r  working … 50 %\r\x1b[2K  odd\n\r  working … 50 %\r\x1b[2K")
+    })
+  )
+
   it.effect("a claim that holds is green, one that does not is red", () =>
     Effect.gen(function* () {
       const text = yield* told({ terminal: true, colours: true })

@@ -137,6 +137,21 @@ const end = (child: ChildProcess): Effect.Effect<void> =>
   })
 
 /**
+ * A test runner that is killed closes no scope and runs no handler. But its pipes close: whoever reads from one learns
+ * of it, and ends the server.
+ */
+const watch = (pid: number, folder: string): ChildProcess => {
+  const guard = spawn("sh", ["-c", 'read -r _; kill -9 "$0"; rm -rf "$1"', String(pid), folder], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true
+  })
+  // Without a shell there is no guard, and everything else works.
+  guard.on("error", () => {})
+  guard.unref()
+  return guard
+}
+
+/**
  * Starts a server that ends with the scope.
  *
  * @since 0.1.0
@@ -156,13 +171,12 @@ export const make = (
       (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
     )
     let child: ChildProcess | undefined
-    // A test runner that is ended in the middle of a test closes no scope.
-    const orphaned = () => child?.kill("SIGKILL")
-    yield* Effect.acquireRelease(
-      Effect.sync(() => process.once("exit", orphaned)),
-      () => Effect.sync(() => process.off("exit", orphaned))
-    )
-    const stop = Effect.suspend(() => (child === undefined ? Effect.void : end(child)))
+    let guard: ChildProcess | undefined
+    // The guard first: afterwards the process id may be somebody else's.
+    const stop = Effect.suspend(() => {
+      const ending = [guard, child].flatMap((one) => (one === undefined ? [] : [end(one)]))
+      return Effect.all(ending, { discard: true })
+    })
     yield* Effect.addFinalizer(() => stop)
 
     const settings = ["--bind", host, "--dir", folder, "--save", "", "--appendonly", "no", "--daemonize", "no"]
@@ -172,6 +186,7 @@ export const make = (
         child = spawn(program, ["--port", String(port), ...settings, ...(options.args ?? [])], {
           stdio: ["ignore", "pipe", "pipe"]
         })
+        guard = child.pid === undefined ? undefined : watch(child.pid, folder)
         return untilUp(child, port)
       }).pipe(Effect.onError(() => stop))
 

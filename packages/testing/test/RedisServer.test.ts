@@ -3,8 +3,12 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
+import { spawn } from "node:child_process"
+import { existsSync } from "node:fs"
 import * as Net from "node:net"
+import { fileURLToPath } from "node:url"
 import { describeWithRedis } from "../src/DescribeWithRedis.js"
 import * as RedisServer from "../src/RedisServer.js"
 
@@ -59,6 +63,31 @@ describeWithRedis("RedisServer", () => {
       yield* server.start
       expect(yield* ask(server.port, "EXISTS a")).toBe(":0")
     })
+  )
+
+  it.scopedLive(
+    "a server ends with the process that started it, though that was killed and could clean up nothing",
+    () =>
+      Effect.gen(function* () {
+        const starter = fileURLToPath(new URL("./support/startServer.ts", import.meta.url))
+        const child = yield* Effect.acquireRelease(
+          Effect.sync(() =>
+            spawn(process.execPath, ["--import", "tsx", starter], { stdio: ["ignore", "pipe", "inherit"] })
+          ),
+          (child) => Effect.sync(() => child.kill("SIGKILL"))
+        )
+        const port = yield* Effect.async<number>((resume) => {
+          child.stdout.once("data", (data) => resume(Effect.succeed(Number(data.toString()))))
+        })
+        const folder = (yield* ask(port, "CONFIG GET dir")).split("\r\n").at(-1)!
+        expect(existsSync(folder)).toBe(true)
+        child.kill("SIGKILL")
+        const gone = Effect.filterOrFail(
+          Effect.exit(ask(port, "PING")),
+          (exit) => Exit.isFailure(exit) && !existsSync(folder)
+        )
+        yield* Effect.retry(gone, Schedule.spaced("10 millis"))
+      })
   )
 
   it.scopedLive("takes further arguments", () =>

@@ -9,14 +9,14 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type { StoreError } from "../CacheError.js"
 import type { CacheKey } from "../CacheKey.js"
 import type { CacheEvent, KeyEvent, StoreEvent } from "../CacheEvent.js"
 import * as CircuitBreaker from "../CircuitBreaker.js"
 import type { CacheFailure, Reporter } from "../Reporter.js"
 import * as SingleFlight from "../SingleFlight.js"
-import type { Lease, Store } from "../Store.js"
+import type { FenceRequest, Lease, Store } from "../Store.js"
 import * as StoreTier from "../StoreTier.js"
 import * as fences from "./fences.js"
 import * as journal from "./journal.js"
@@ -47,7 +47,12 @@ export interface Landing {
 export interface Core {
   readonly tier: StoreTier.StoreTier
   readonly flights: SingleFlight.SingleFlight<Landing>
+  /** Every fence that fell here: what began before one is not shared with who comes after it. */
   readonly fences: fences.Fences
+  /** Those that forbid an older value even as a fallback: invalidations and sets. */
+  readonly hardFences: fences.Fences
+  /** Lets a fence fall on this instance. */
+  readonly fenceHere: (request: FenceRequest, hard: boolean) => void
   readonly journal: journal.Journal
   /** Asks for the journal to be replayed. */
   readonly wakeReplays: Effect.Effect<void>
@@ -114,20 +119,34 @@ export const make = (
     const tier = StoreTier.make(store, {
       operationMillis: Duration.toMillis(settings.storeTimeout),
       leaseMillis,
-      breaker: noticing(breaker, () => {
+      breaker,
+      onSuccess: () => {
         failing = false
-      })
+      }
     })
+    const all = fences.make(settings.maximumFences)
+    const hard = fences.make(settings.maximumFences)
     const report = (failure: CacheFailure): Effect.Effect<void> =>
       Cause.isInterruptedOnly(failure.cause)
         ? Effect.void
-        : Effect.catchAllCause(reporter.report(failure), () => Effect.void)
+        : Effect.catchAllCause(
+            Effect.suspend(() => reporter.report(failure)),
+            () => Effect.void
+          )
     const wishes = yield* Queue.sliding<void>(1)
     const held = new Map<string, number>()
     const core: Core = {
       tier,
       flights: SingleFlight.make(scope),
-      fences: fences.make(settings.maximumFences),
+      fences: all,
+      hardFences: hard,
+      fenceHere: (request, isHard) => {
+        const names = [...request.keys.map((name) => name.key), ...request.tags]
+        for (const some of isHard ? [all, hard] : [all]) {
+          if (request.everything === true) some.raiseAll()
+          else some.raise(names)
+        }
+      },
       journal: journal.make(settings.maximumPending),
       wakeReplays: Effect.asVoid(Queue.offer(wishes, undefined)),
       replaysWanted: Queue.take(wishes),
@@ -166,20 +185,11 @@ export const make = (
       waitUntil: settings.waitUntil,
       enabled: settings.enabled
     }
+    yield* Scope.addFinalizer(scope, lastReplay(core))
     yield* Effect.forkIn(renewals(core), scope)
     yield* Effect.forkIn(replays(core), scope)
     return core
   })
-
-/** A breaker that tells of every success of the store behind it. */
-const noticing = (breaker: CircuitBreaker.CircuitBreaker, succeeded: () => void): CircuitBreaker.CircuitBreaker => {
-  const tell = <A, E, R>(call: Effect.Effect<A, E, R>) => Effect.tap(call, () => Effect.sync(succeeded))
-  return {
-    isOpen: breaker.isOpen,
-    observe: (call) => tell(breaker.observe(call)),
-    protect: (call, refused) => tell(breaker.protect(call, refused))
-  }
-}
 
 /** One fiber keeps every lease of the instance alive; a lookup costs an entry in a set. */
 const renewals = (core: Core): Effect.Effect<void> =>
@@ -208,6 +218,8 @@ const replays = (core: Core): Effect.Effect<void> =>
         const { request, strikeOut } = next
         const outcome = yield* Effect.either(core.tier.invalidate(request))
         if (outcome._tag === "Right") {
+          // What was read or leased before the replay and is answered after it is no longer hidden, and is as old.
+          core.fenceHere(request, true)
           strikeOut()
           core.emit({ _tag: "Replayed", keys: request.keys.map((name) => name.key), tags: request.tags })
           pauseMillis = 250
@@ -220,3 +232,14 @@ const replays = (core: Core): Effect.Effect<void> =>
       }
     })
   )
+
+/** A cache that closes tries once more what it would forget; the store's time limit bounds it. */
+const lastReplay = (core: Core): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const next = core.journal.next(Infinity)
+    if (next === undefined) return Effect.void
+    return Effect.matchEffect(core.tier.invalidate(next.request), {
+      onFailure: (error) => core.storeFailed("*", error),
+      onSuccess: () => Effect.sync(next.strikeOut)
+    })
+  })

@@ -11,11 +11,12 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as CacheMode from "../CacheMode.js"
 import type { Flight } from "../SingleFlight.js"
-import { waitsForAny } from "../SingleFlight.js"
+import { countWait, waitsForAny } from "../SingleFlight.js"
 import type { Item } from "../StoreTier.js"
 import { type Core, type Landing, now } from "./core.js"
-import { type Lookup, runsOf } from "./currentLookup.js"
-import { fly, type Journey, type LookupOf, reportLookup, within } from "./lookups.js"
+import { type Lookup, runOf, runsOf } from "./currentLookup.js"
+import type { Journey } from "./leases.js"
+import { fly, type LookupOf, reportLookup, within } from "./lookups.js"
 import { content } from "./reading.js"
 
 type Any<A> = Effect.Effect<A, any, any>
@@ -41,6 +42,8 @@ export const straight = (core: Core, call: Call, indices: ReadonlyArray<number>)
 export interface Leg extends Journey {
   readonly position: number
   readonly index: number
+  /** When it was seen, on the clock of the hard fences. */
+  readonly seenAt: number
 }
 
 const joinable = (core: Core, item: Item): Flight<Landing> | undefined => {
@@ -52,7 +55,7 @@ const joinable = (core: Core, item: Item): Flight<Landing> | undefined => {
     : flight
 }
 
-const isFull = (core: Core, more: number) => core.flights.size() + more > core.limits.maximumFlights
+const room = (core: Core) => core.limits.maximumFlights - core.flights.size()
 
 /** Must run where interruption is masked. */
 const launch = (core: Core, call: Call, legs: ReadonlyArray<Leg>, behind: boolean, spentMillis: number) => {
@@ -64,8 +67,20 @@ const launch = (core: Core, call: Call, legs: ReadonlyArray<Leg>, behind: boolea
       { stays: behind, boarding: behind ? 0 : legs.length },
       fly(core, legs, lookup, call.outer, { behind, stores: call.mode !== "ReadOnly", spentMillis })
     ),
-    ([flight]) =>
-      Effect.sync(() => core.waitUntil?.(new Promise((done) => flight!.run.fiber!.addObserver(() => done()))))
+    ([flight]) => {
+      const { waitUntil } = core
+      if (waitUntil === undefined) return Effect.void
+      const tell = () => waitUntil(new Promise((done) => flight!.run.fiber!.addObserver(() => done())))
+      return Effect.catchAll(Effect.try(tell), ({ error }) =>
+        core.report({
+          kind: "Policy",
+          cache: legs[0]!.item.key.prefix,
+          operation: "waitUntil",
+          surfaced: false,
+          cause: Cause.die(error)
+        })
+      )
+    }
   )
 }
 
@@ -73,7 +88,7 @@ export const refreshBehind = (core: Core, call: Call, legs: ReadonlyArray<Leg>):
   Effect.uninterruptible(
     Effect.suspend(() => {
       const idle = legs.filter(({ item }) => joinable(core, item) === undefined)
-      if (idle.length === 0 || isFull(core, idle.length)) return Effect.void
+      if (idle.length === 0 || room(core) < idle.length) return Effect.void
       for (const { item } of idle) core.emitKey(item.key, { _tag: "Refresh" })
       return Effect.asVoid(launch(core, call, idle, true, 0))
     })
@@ -96,11 +111,9 @@ export const depart = (
         const flight = joinable(core, leg.item)
         // Two lookups that wait for each other would wait for ever: the second one looks up by itself.
         const circular = flight !== undefined && call.outer !== undefined && waitsForAny(flight.run, runsOf(call.outer))
-        return { leg, flight, circular, own: false }
+        return { leg, flight, circular }
       })
-      const idle = boarded.filter(({ flight }) => flight === undefined)
-      const full = isFull(core, idle.length)
-      const alone = boarded.filter(({ flight, circular }) => circular || (flight === undefined && full))
+      const idle = boarded.filter(({ flight }) => flight === undefined).slice(0, Math.max(0, room(core)))
       for (const { flight, circular, leg } of boarded) {
         if (flight === undefined || circular) core.emitKey(leg.item.key, { _tag: "Miss" })
         else {
@@ -109,7 +122,7 @@ export const depart = (
         }
       }
       const launching =
-        idle.length === 0 || full
+        idle.length === 0
           ? Effect.succeed([])
           : launch(
               core,
@@ -130,11 +143,13 @@ export const depart = (
         })
         return Effect.flatMap(waitFor(core, call, passages, restore), (waited) =>
           Effect.flatMap(
-            Effect.forEach(passages, (passage, i) => arrive(core, call, passage, waited[i]!, again)),
+            Effect.forEach(passages, (passage, i) => arrive(core, passage, waited[i]!, again)),
             (arrived) => {
               const outcomes = new Map(passages.map(({ leg }, i) => [leg, arrived[i]!]))
               const some = legs.map((leg) => outcomes.get(leg))
-              return alone.length === 0 ? Effect.succeed(arrived) : lookUpAlone(core, call, legs, some, restore)
+              return passages.length === legs.length
+                ? Effect.succeed(arrived)
+                : lookUpAlone(core, call, legs, some, restore)
             }
           )
         )
@@ -185,28 +200,31 @@ const waitFor = (
   const one = ({ flight, leg }: Passage): Effect.Effect<Option.Option<Landing | undefined>> => {
     const landing = Deferred.await(flight.landing)
     const soft = leg.item.policy.softTimeoutMillis
-    return soft === Infinity || leg.fallbackUntilMillis === -Infinity
-      ? Effect.asSome(landing)
-      : Effect.tap(Effect.timeoutOption(Effect.interruptible(landing), soft), (inTime) =>
-          Effect.sync(() => Option.isNone(inTime) && core.flights.stay(flight))
-        )
+    if (soft === Infinity || leg.fallbackUntilMillis === -Infinity) return Effect.asSome(landing)
+    return Effect.flatMap(Effect.timeoutOption(Effect.interruptible(landing), soft), (inTime) => {
+      if (Option.isSome(inTime)) return Effect.succeed(inTime)
+      return Effect.flatMap(mayStandIn(core, leg), (may) => {
+        if (!may) return Effect.asSome(landing)
+        core.flights.stay(flight)
+        return Effect.succeedNone
+      })
+    })
   }
   const flights = passages.map(({ flight }) => flight)
   const all = Effect.forEach(passages, one, { concurrency: passages.length === 1 ? 1 : "unbounded" })
   const waited = core.flights.wait(flights, restore(all))
-  const waiting = call.outer?.run
+  const waiting = runOf(call.outer)
   if (waiting === undefined) return waited
-  for (const { run } of flights) waiting.waitsFor.add(run)
+  for (const { run } of flights) countWait(waiting, run, 1)
   return Effect.ensuring(
     waited,
-    Effect.sync(() => flights.forEach(({ run }) => waiting.waitsFor.delete(run)))
+    Effect.sync(() => flights.forEach(({ run }) => countWait(waiting, run, -1)))
   )
 }
 
 /** Says what came of a flight for this caller. */
 const arrive = (
   core: Core,
-  call: Call,
   { flight, leg, own }: Passage,
   waited: Option.Option<Landing | undefined>,
   again: (leg: Leg) => Any<unknown>
@@ -216,8 +234,8 @@ const arrive = (
     return Effect.succeed(content(leg.view))
   }
   const landing = waited.value
-  // The cache is closing; its callers are not.
-  if (landing === undefined) return Effect.succeed(Effect.map(straight(core, call, [leg.index]), ([value]) => value))
+  // It came to nothing: the cache is closing, or somebody else refreshes the key.
+  if (landing === undefined) return Effect.succeed(again(leg))
   // The flight began before a fence that touches what it learnt, and this call may have begun after it.
   if (!own && core.fences.fellSince(flight.startedAt, landing.names)) {
     return Effect.succeed(again(leg))
@@ -234,10 +252,20 @@ const copyOf = (item: Item, { encoded }: Landing, value: unknown): Any<unknown> 
     ? Effect.succeed(value)
     : Effect.orElseSucceed(item.codec.decode(encoded), () => value)
 
-/** The old value, if the policy lets it stand in for this failure. An interruption is no failure. */
+/** Whether the old value may be answered now: the policy allows it, and nothing has forbidden it since it was seen. */
+const mayStandIn = (core: Core, leg: Leg): Effect.Effect<boolean> =>
+  Effect.map(
+    now,
+    (nowMillis) =>
+      nowMillis < leg.fallbackUntilMillis && !core.hardFences.fellSince(leg.seenAt, [leg.item.key.id, ...leg.view.tags])
+  )
+
+/** The old value in the place of a failure. An interruption is no failure. */
 const fallback = (core: Core, leg: Leg, cause: Cause.Cause<unknown>): Effect.Effect<Any<unknown> | undefined> =>
-  Effect.map(now, (nowMillis) => {
-    if (nowMillis >= leg.fallbackUntilMillis || Cause.isInterruptedOnly(cause)) return undefined
-    core.emitKey(leg.item.key, { _tag: "Stale", because: "Error" })
-    return content(leg.view)
-  })
+  Cause.isInterruptedOnly(cause)
+    ? Effect.succeed(undefined)
+    : Effect.map(mayStandIn(core, leg), (may) => {
+        if (!may) return undefined
+        core.emitKey(leg.item.key, { _tag: "Stale", because: "Error" })
+        return content(leg.view)
+      })

@@ -15,17 +15,8 @@ import type { Item } from "../StoreTier.js"
 import { keyName } from "../StoreTier.js"
 import { type Core, now } from "./core.js"
 import type { Lookup } from "./currentLookup.js"
-import { prepareValue, within } from "./lookups.js"
-
-const namesOf = (request: FenceRequest): ReadonlyArray<string> => [
-  ...request.keys.map((name) => name.key),
-  ...request.tags
-]
-
-const fenceHere = (core: Core, request: FenceRequest): void => {
-  if (request.everything === true) core.fences.raiseAll()
-  else core.fences.raise(namesOf(request))
-}
+import { within } from "./lookups.js"
+import { prepareValue } from "./storable.js"
 
 const remember = (core: Core, request: FenceRequest): Effect.Effect<void> =>
   Effect.zipRight(
@@ -48,7 +39,7 @@ export const fence = (
         yield* remember(core, request)
         yield* core.storeFailed(cache, outcome.left)
       }
-      fenceHere(core, request)
+      core.fenceHere(request, kind === "invalidate")
       core.emit({
         _tag: kind === "invalidate" ? "Invalidated" : "Expired",
         keys: request.keys.map((name) => name.key),
@@ -84,9 +75,7 @@ export const writeThrough = <E, R>(
       const hides = items.some((item) => core.journal.hides(item.key.id, item.tags))
       const captured = hides
         ? Either.right(undefined)
-        : yield* Effect.either(
-            Effect.forEach(items, (item) => core.tier.capture(captureRequest(item)), { concurrency: "unbounded" })
-          )
+        : yield* Effect.either(Effect.forEach(items, (item) => core.tier.capture(captureRequest(item))))
       const learnt = new Set<string>()
       const startedMillis = yield* now
       const learn = (tags: ReadonlyArray<string>) => tags.forEach((tag) => learnt.add(tag))
@@ -99,10 +88,9 @@ export const writeThrough = <E, R>(
         return { exit, failure }
       }
       const millis = Math.max(0, (yield* now) - startedMillis)
-      const failures = yield* Effect.forEach(
-        items,
-        (item, i) => commit(core, item, captures[i]!, exit.value[i], millis, learnt, isWrite),
-        { concurrency: "unbounded" }
+      // Not side by side: an interruption would reach the children of this fiber although it masks its own.
+      const failures = yield* Effect.forEach(items, (item, i) =>
+        commit(core, item, captures[i]!, exit.value[i], millis, learnt, isWrite)
       )
       return { exit, failure: failures.find((failure) => failure !== undefined) }
     })
@@ -127,7 +115,7 @@ const commit = (
   Effect.gen(function* () {
     const storable = yield* prepareValue(core, item, value, millis)
     const learntTags = [...new Set([...learnt, ...storable.learnt])]
-    const hides = core.journal.hides(item.key.id, learntTags)
+    const hides = core.journal.hides(item.key.id, [...item.tags, ...learntTags])
     const outcome = yield* Effect.either(
       core.tier.commit({
         capture,
@@ -141,7 +129,7 @@ const commit = (
       if (isWrite) yield* remember(core, request)
       yield* core.storeFailed(item.key.prefix, outcome.left)
     }
-    fenceHere(core, request)
+    core.fenceHere(request, true)
     core.backoff.end(item.flightId)
     if (Either.isRight(outcome)) core.emitKey(item.key, { _tag: outcome.right })
     return Either.isLeft(outcome) ? outcome.left : undefined

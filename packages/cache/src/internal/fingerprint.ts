@@ -45,7 +45,7 @@ const describe = (root: AST.AST): string => {
       case "Refinement":
         return `${walk(ast.from)}<${label(ast)}${brand(ast)}>`
       case "Transformation":
-        return `${walk(ast.from)}->${walk(ast.to)}${transformation(ast.transformation)}`
+        return `${label(ast)}(${walk(ast.from)}->${walk(ast.to)}${transformation(ast.transformation)})`
       case "Declaration":
         return `${label(ast)}(${ast.typeParameters.map(walk).join()})`
       case "Suspend": {

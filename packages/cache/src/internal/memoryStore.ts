@@ -68,7 +68,8 @@ export const make = (options: MemoryOptions): Effect.Effect<Service> =>
   Effect.sync(() => {
     const maximum = options.maximumKeys ?? 10_000
     const entries = Lru.make<Entry>(maximum)
-    const tagEpochs = Lru.make<Epoch.Epoch>(maximum)
+    // Values usually share tags; where each has tags of its own, a few of them must fit beside it.
+    const tagEpochs = Lru.make<Epoch.Epoch>(4 * maximum)
     let counter = token.freshCounter()
 
     const entryOf = (key: string): Entry => {

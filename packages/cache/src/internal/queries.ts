@@ -43,7 +43,7 @@ export const answer = (core: Core, call: Call): Any<unknown> => {
   const item = call.items[0]!
   if (call.outer !== undefined && isFor(call.outer, item.flightId)) return first(straight(core, call, [0]))
   return Effect.withFiberRuntime((fiber) => {
-    const begunMillis = nowOf(fiber)
+    const begun = { millis: nowOf(fiber), moment: core.hardFences.now() }
     return Effect.flatMap(look(core, call.items), (views) => {
       const view = views[0]!
       const ahead = item.policy.refreshAhead > 0
@@ -51,7 +51,7 @@ export const answer = (core: Core, call: Call): Any<unknown> => {
         core.emitKey(item.key, { _tag: "Hit" })
         return content(view)
       }
-      return first(settle(core, call, [0], views, begunMillis, 1))
+      return first(settle(core, call, [0], views, begun, 1))
     })
   })
 }
@@ -74,18 +74,25 @@ const attempt = (
   attempts: number
 ): Any<ReadonlyArray<unknown>> => {
   const items = indices.map((i) => call.items[i]!)
-  return Effect.flatMap(Clock.currentTimeMillis, (begunMillis) =>
-    Effect.flatMap(look(core, items), (views) => settle(core, call, indices, views, begunMillis, attempts))
-  )
+  return Effect.flatMap(Clock.currentTimeMillis, (millis) => {
+    const begun = { millis, moment: core.hardFences.now() }
+    return Effect.flatMap(look(core, items), (views) => settle(core, call, indices, views, begun, attempts))
+  })
 }
 
-/** Answers what was seen where the policy lets it, and sends the rest on its way. The budget counts from `begunMillis`. */
+/** When a call began: for the budget of its store work, and on the clock of the hard fences. */
+interface Beginning {
+  readonly millis: number
+  readonly moment: number
+}
+
+/** Answers what was seen where the policy lets it, and sends the rest on its way. */
 const settle = (
   core: Core,
   call: Call,
   indices: ReadonlyArray<number>,
   views: ReadonlyArray<View>,
-  begunMillis: number,
+  begun: Beginning,
   attempts: number
 ): Any<ReadonlyArray<unknown>> =>
   Effect.gen(function* () {
@@ -98,7 +105,7 @@ const settle = (
       const view = views[position]!
       const random = item.policy.refreshAhead > 0 ? yield* Random.next : 0
       const decision = decisionFor(core, item, view, nowMillis, random)
-      const leg = { position, index, item, view, fallbackUntilMillis: -Infinity }
+      const leg = { position, index, item, view, fallbackUntilMillis: -Infinity, seenAt: begun.moment }
       if (decision._tag === "Lookup") {
         missing.push({ ...leg, fallbackUntilMillis: decision.fallbackUntilMillis })
         continue
@@ -118,7 +125,7 @@ const settle = (
             ? attempt(core, call, [leg.index], attempts + 1)
             : straight(core, call, [leg.index])
         )
-      const departed = yield* depart(core, call, missing, nowMillis - begunMillis, again)
+      const departed = yield* depart(core, call, missing, nowMillis - begun.millis, again)
       for (const [i, leg] of missing.entries()) answered[leg.position] = departed[i]!
     }
     return yield* Effect.all(answered)

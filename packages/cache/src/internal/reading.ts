@@ -14,10 +14,13 @@ import * as StoreTier from "../StoreTier.js"
 import { type Core, now } from "./core.js"
 import { type Decision, decide } from "./decide.js"
 
-const hidden = (core: Core, item: Item, view: View): boolean => core.journal.hides(item.key.id, view.tags)
+/** Whether a view may not be used: its invalidation is pending, or fell while it was on its way. */
+const hidden = (core: Core, item: Item, view: View, since: number): boolean =>
+  core.journal.hides(item.key.id, view.tags) || core.fences.fellSince(since, [item.key.id, ...view.tags])
 
 /** What the store holds for the items, as far as this instance may see it. Never fails. */
 export const look = (core: Core, items: ReadonlyArray<Item>): Effect.Effect<ReadonlyArray<View>, never, any> => {
+  const since = core.fences.now()
   const open = core.journal.isEmpty() ? items : items.filter((item) => !core.journal.hides(item.key.id, item.tags))
   if (open.length === 0) return Effect.succeed(items.map(() => StoreTier.nothing))
   return Effect.matchEffect(core.tier.read(open), {
@@ -27,13 +30,12 @@ export const look = (core: Core, items: ReadonlyArray<Item>): Effect.Effect<Read
         items.map(() => StoreTier.nothing)
       ),
     onSuccess: (views): Effect.Effect<ReadonlyArray<View>> => {
-      if (core.journal.isEmpty() && open === items && !views.some((view) => view.problem !== undefined)) {
-        return Effect.succeed(views)
-      }
+      const calm = core.journal.isEmpty() && open === items && core.fences.now() === since
+      if (calm && !views.some((view) => view.problem !== undefined)) return Effect.succeed(views)
       const byItem = new Map(open.map((item, i) => [item, views[i]!]))
       const seen = items.map((item) => {
         const view = byItem.get(item)
-        return view === undefined || hidden(core, item, view) ? StoreTier.nothing : view
+        return view === undefined || hidden(core, item, view, since) ? StoreTier.nothing : view
       })
       return Effect.as(reportProblems(core, open, views), seen)
     }
@@ -79,12 +81,13 @@ export const content = (view: View): Effect.Effect<unknown, unknown> => {
 /** The fresh value of an item, for the door that carries the store's failures. */
 export const fresh = (core: Core, item: Item): Effect.Effect<Option.Option<any>, StoreError, any> => {
   if (core.journal.hides(item.key.id, item.tags)) return Effect.succeedNone
+  const since = core.fences.now()
   return Effect.flatMap(core.tier.read([item]), (views) =>
     Effect.zipRight(
       reportProblems(core, [item], views),
       Effect.map(now, (nowMillis) => {
         const [view] = views as [View]
-        if (view.entry === undefined || hidden(core, item, view)) return Option.none()
+        if (view.entry === undefined || hidden(core, item, view, since)) return Option.none()
         if (view.expired || nowMillis >= view.entry.expiresAtMillis) return Option.none()
         return Either.getRight(view.entry.content)
       })

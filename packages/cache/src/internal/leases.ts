@@ -1,0 +1,132 @@
+/**
+ * Asking for the right to fill: a lease for each key, or what somebody else has stored meanwhile.
+ *
+ * Every lease that was granted is in the run's hands at once, so that whatever ends the run gives it back. Asking is
+ * not interrupted half-way, or a grant could be left that nobody knows of; the store's time limit bounds it.
+ */
+import * as Effect from "effect/Effect"
+import type { Lease } from "../Store.js"
+import type { Item, View, Wish } from "../StoreTier.js"
+import { type Core, now } from "./core.js"
+import { decide } from "./decide.js"
+
+/** One key of a flight. */
+export interface Journey {
+  readonly item: Item
+  /** What the caller read and refused. */
+  readonly view: View
+  /** Until when that may answer for a failed lookup. */
+  readonly fallbackUntilMillis: number
+}
+
+/** Computes the values of some of the keys, in their order. */
+export type LookupOf = (indices: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<unknown>, any, any>
+
+export interface Manner {
+  /** Nobody waits: an answer was given already. */
+  readonly behind: boolean
+  /** Whether values may be stored at all. */
+  readonly stores: boolean
+  /** How much of the budget for the store the caller has used up by reading. */
+  readonly spentMillis: number
+}
+
+export type Acquired =
+  | { readonly _tag: "Leased"; readonly lease: Lease }
+  | { readonly _tag: "Unleased" }
+  | { readonly _tag: "Found"; readonly view: View }
+  | { readonly _tag: "Busy" }
+
+const unleased: Acquired = { _tag: "Unleased" }
+const busy: Acquired = { _tag: "Busy" }
+
+/** Whether what somebody else stored meanwhile spares the lookup. */
+const settles = (core: Core, item: Item, view: View, since: number) =>
+  Effect.map(now, (nowMillis) => {
+    if (view.entry === undefined || core.journal.hides(item.key.id, view.tags)) return false
+    if (core.fences.fellSince(since, [item.key.id, ...view.tags])) return false
+    const decision = decide(item.policy, {
+      entry: view.entry,
+      expired: view.expired,
+      nowMillis,
+      backoffUntilMillis: -Infinity,
+      random: 0
+    })
+    return decision._tag === "Serve"
+  })
+
+const askedTooOften = 3
+
+/** Asks for leases until each is granted, answered, or known to be another's. */
+const ask = (
+  core: Core,
+  wishes: ReadonlyArray<Wish>,
+  limitMillis: number,
+  held: Array<Lease>,
+  attempt = 1
+): Effect.Effect<ReadonlyArray<Acquired>, never, any> => {
+  const since = core.fences.now()
+  const asking = Effect.tap(core.tier.lease(wishes, limitMillis), (answers) =>
+    Effect.sync(() => {
+      for (const answer of answers) {
+        if (answer._tag !== "Granted") continue
+        held.push(answer.lease)
+        core.leases.add(answer.lease)
+      }
+    })
+  )
+  return Effect.matchEffect(Effect.uninterruptible(asking), {
+    onFailure: (error) =>
+      Effect.as(
+        core.storeFailed(wishes[0]!.item.key.prefix, error),
+        wishes.map(() => unleased)
+      ),
+    onSuccess: (answers) =>
+      Effect.forEach(answers, (answer, i): Effect.Effect<Acquired, never, any> => {
+        if (answer._tag === "Granted") return Effect.succeed({ _tag: "Leased", lease: answer.lease })
+        if (answer._tag === "Busy") return Effect.succeed(busy)
+        const { item } = wishes[i]!
+        return Effect.flatMap(settles(core, item, answer.view, since), (settled) => {
+          if (settled) return Effect.succeed<Acquired>({ _tag: "Found", view: answer.view })
+          const seen = attempt < askedTooOften ? answer.view.id : "*"
+          return Effect.map(ask(core, [{ item, seen }], limitMillis, held, attempt + 1), ([one]) => one!)
+        })
+      })
+  })
+}
+
+/** A single busy key is asked for again until the wait is over: its holder may finish, or be gone. */
+export const acquire = (
+  core: Core,
+  journeys: ReadonlyArray<Journey>,
+  manner: Manner,
+  held: Array<Lease>
+): Effect.Effect<ReadonlyArray<Acquired>, never, any> =>
+  Effect.gen(function* () {
+    const barred = journeys.map(
+      ({ item }) => !manner.stores || !core.enabled || core.journal.hides(item.key.id, item.tags)
+    )
+    const wishes = journeys.filter((_, i) => !barred[i]).map(({ item, view }) => ({ item, seen: view.id }))
+    if (wishes.length === 0) return journeys.map(() => unleased)
+    const { leaseWaitMillis } = core.limits
+    const budgetMillis = core.limits.budgetMillis - manner.spentMillis
+    if (budgetMillis <= 0) return journeys.map(() => unleased)
+    let answers = yield* ask(core, wishes, budgetMillis, held)
+    if (answers.length === 1 && !manner.behind) {
+      const until = (yield* now) + leaseWaitMillis
+      for (let pause = 5; answers[0]!._tag === "Busy" && (yield* now) < until; pause = Math.min(100, pause * 2)) {
+        yield* Effect.sleep(pause)
+        answers = yield* ask(core, wishes, budgetMillis, held)
+      }
+    }
+    let next = 0
+    return barred.map((isBarred) => (isBarred ? unleased : answers[next++]!))
+  })
+
+/** Gives back those of a run's leases that it has not used up. */
+export const giveBack = (core: Core, held: ReadonlyArray<Lease>): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const mine = held.filter((lease) => core.leases.delete(lease))
+    if (mine.length === 0) return Effect.void
+    return Effect.catchAll(core.tier.release(mine), (error) => core.storeFailed("*", error))
+  })

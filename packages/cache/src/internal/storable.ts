@@ -1,0 +1,95 @@
+/**
+ * From what a lookup brought to what is stored: whether, for how long, under which further tags, and as which bytes.
+ *
+ * Mistakes of the policy or of the schema are reported, and the value is just not stored.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
+import { type CodecError, ConfigurationError } from "../CacheError.js"
+import * as Codec from "../Codec.js"
+import type { Item } from "../StoreTier.js"
+import { type Core, now } from "./core.js"
+
+/** What a value is to be stored as, or why not. */
+export interface Storable {
+  readonly bytes: Uint8Array | undefined
+  readonly encoded: string | undefined
+  readonly keepMillis: number
+  readonly learnt: ReadonlyArray<string>
+}
+
+export const unstorable: Storable = { bytes: undefined, encoded: undefined, keepMillis: 0, learnt: [] }
+
+const reportPolicy = (core: Core, item: Item, operation: string, error: unknown) =>
+  core.report({
+    kind: "Policy",
+    cache: item.key.prefix,
+    operation,
+    surfaced: false,
+    cause: error instanceof ConfigurationError ? Cause.fail(error) : Cause.die(error)
+  })
+
+const reportCodec = (core: Core, item: Item, operation: string, error: CodecError) =>
+  core.report({ kind: "Codec", cache: item.key.prefix, operation, surfaced: false, cause: Cause.fail(error) })
+
+export const prepareValue = (
+  core: Core,
+  item: Item,
+  value: unknown,
+  lookupMillis: number
+): Effect.Effect<Storable, never, any> =>
+  Effect.gen(function* () {
+    const { policy, codec } = item
+    const questions = yield* Effect.either(
+      Effect.try({
+        try: () => ({
+          cacheable: policy.cacheable(value),
+          timeToLive: policy.timeToLiveMillis(value),
+          learnt: policy.tagsOf?.(value) ?? []
+        }),
+        catch: (error) => error
+      })
+    )
+    if (Either.isLeft(questions)) {
+      yield* reportPolicy(core, item, "store", questions.left)
+      return unstorable
+    }
+    const { cacheable, learnt, timeToLive } = questions.right
+    const random = policy.jitter > 0 ? yield* Random.next : 0
+    const freshMillis = Math.ceil(timeToLive * (1 - policy.jitter * random))
+    const encoded = yield* Effect.either(codec.encode(value))
+    if (Either.isLeft(encoded)) {
+      yield* reportCodec(core, item, "encode", encoded.left)
+      return { ...unstorable, learnt }
+    }
+    if (!cacheable || freshMillis <= 0) return { ...unstorable, encoded: encoded.right, learnt }
+    const createdAtMillis = yield* now
+    const instants = { createdAtMillis, expiresAtMillis: createdAtMillis + freshMillis, lookupMillis }
+    const keepMillis = freshMillis + Math.max(policy.staleWhileRevalidateMillis, policy.staleIfErrorMillis)
+    const bytes = Codec.seal("Value", codec.shape, instants, encoded.right)
+    return { bytes, encoded: encoded.right, keepMillis, learnt }
+  })
+
+export const prepareFailure = (core: Core, item: Item, cause: Cause.Cause<unknown>, lookupMillis: number) =>
+  Effect.gen(function* () {
+    const { failures } = item.policy
+    const error = Cause.failureOption(cause)
+    if (failures === undefined || item.failureCodec === undefined || Option.isNone(error)) return unstorable
+    if (Cause.isDie(cause) || Cause.isInterrupted(cause) || !Schema.is(failures.schema)(error.value)) return unstorable
+    const cacheable = yield* Effect.either(Effect.try({ try: () => failures.cacheable(error.value), catch: (e) => e }))
+    if (Either.isLeft(cacheable)) yield* reportPolicy(core, item, "store", cacheable.left)
+    if (Either.isLeft(cacheable) || !cacheable.right || failures.timeToLiveMillis <= 0) return unstorable
+    const encoded = yield* Effect.either(item.failureCodec.encode(error.value))
+    if (Either.isLeft(encoded)) {
+      yield* reportCodec(core, item, "encode", encoded.left)
+      return unstorable
+    }
+    const createdAtMillis = yield* now
+    const instants = { createdAtMillis, expiresAtMillis: createdAtMillis + failures.timeToLiveMillis, lookupMillis }
+    const bytes = Codec.seal("Failure", item.failureCodec.shape, instants, encoded.right)
+    return { bytes, encoded: undefined, keepMillis: failures.timeToLiveMillis, learnt: [] }
+  })
