@@ -106,7 +106,10 @@ export class Cache extends Context.Tag("@larder/cache/Cache")<
     ) => Effect.Effect<ReadonlyArray<A>, E, R | RS>
     /** The fresh value of a key, if there is one. */
     readonly get: <A, I, RS>(key: CacheKey.CacheKey<A, I, RS>) => Effect.Effect<Option.Option<A>, CacheError, RS>
-    /** Stores a value. What is invalidated or set at the same time elsewhere wins: then nothing is stored. */
+    /**
+     * Stores a value. What is invalidated or set at the same time elsewhere wins: then nothing is stored. With the
+     * cache off, or in a transaction, the key is invalidated and nothing is stored.
+     */
     readonly set: <A, I, RS>(
       key: CacheKey.CacheKey<A, I, RS>,
       value: A,
@@ -234,6 +237,15 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
       )
     })
 
+  /** A write whose value must not be stored: what was stored before it goes. */
+  const writeAlone = (key: CacheKey.CacheKey<any, any, any>, effect: Effect.Effect<any, any, any>) =>
+    Effect.ensuring(
+      Effect.tapErrorCause(effect, (cause) =>
+        core.report({ kind: "Lookup", cache: key.prefix, operation: "write", surfaced: true, cause })
+      ),
+      Effect.ignore(drop([key], []))
+    )
+
   const write = (
     context: Context.Context<never>,
     key: CacheKey.CacheKey<any, any, any>,
@@ -246,10 +258,6 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
       (item) => fencing.writeThrough(core, [item], listed(effect), outerOf(context), isWrite)
     )
 
-  /** A write without a cache: what it may have changed is dropped all the same. */
-  const writeAndDrop = (key: CacheKey.CacheKey<any, any, any>, effect: Effect.Effect<any, any, any>) =>
-    Effect.ensuring(alone(key, effect), Effect.ignore(drop([key], [])))
-
   const rewrite = (
     key: CacheKey.CacheKey<any, any, any>,
     effect: Effect.Effect<any, any, any>,
@@ -257,8 +265,7 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
     isWrite: boolean
   ): Effect.Effect<any, any, any> =>
     Effect.contextWithEffect((context: Context.Context<never>) => {
-      const without = isWrite ? writeAndDrop(key, effect) : alone(key, effect)
-      if (isOff(core, context)) return without
+      if (isOff(core, context)) return isWrite ? writeAlone(key, effect) : alone(key, effect)
       return withItem(
         context,
         key,
@@ -269,7 +276,7 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
               ? Effect.succeed(exit.value[0])
               : Effect.zipRight(reportLookup(core, item, isWrite ? "write" : "refresh", true, exit.cause), exit)
           ),
-        without
+        isWrite ? writeAlone(key, effect) : alone(key, effect)
       )
     })
 
@@ -320,11 +327,11 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
         ),
       set: (key, value, policy) =>
         Effect.contextWithEffect((context: Context.Context<never>) =>
-          core.enabled
-            ? Effect.flatMap(write(context, key, Effect.succeed(value), policy, true), ({ failure }) =>
+          isOff(core, context)
+            ? drop([key], [])
+            : Effect.flatMap(write(context, key, Effect.succeed(value), policy, true), ({ failure }) =>
                 failure === undefined ? Effect.void : Effect.fail(failure)
               )
-            : drop([key], [])
         ),
       writeThrough: (key, effect, policy) => rewrite(key, effect, policy, true),
       refresh: (key, lookup, policy) => rewrite(key, lookup, policy, false),

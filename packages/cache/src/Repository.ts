@@ -277,20 +277,31 @@ export const layerCached = <Id, S extends object, const Sp extends Exact<S, Sp>>
     const report = (kind: "Lookup" | "Policy", operation: string, cause: Cause.Cause<unknown>) =>
       reportThrough(cache, { kind, cache: plan.prefix, operation, surfaced: kind === "Lookup", cause })
 
+    // Without a key there is nothing to read or store: the member answers by itself.
+    const alone = (lookup: Fx, mistake: Cause.Cause<unknown>): Fx =>
+      Effect.zipRight(
+        report("Policy", "key", mistake),
+        Effect.tapErrorCause(lookup, (cause) => report("Lookup", "lookup", cause))
+      )
+
     const query =
       (name: PropertyKey, { varies }: AnyQuery): Method =>
       (...args) => {
         const policy = policies.get(name)!
         const lookup = call(name, args)
-        const more: Effect.Effect<ReadonlyArray<CacheKey.Part>, never, any> = typeof varies === "function"
-          ? varies(...args)
-          : Effect.succeed([])
-        return Effect.flatMap(more, (parts) => {
-          const key = Either.try(() => ({ ...keyOf(name, args, parts), context: built }))
-          return Either.isRight(key)
-            ? cache.getOrSet(key.right, lookup, policy)
-            : Effect.zipRight(report("Policy", "key", Cause.fail(key.left)), lookup)
-        })
+        const through = (more: ReadonlyArray<CacheKey.Part>): Fx => {
+          const key = Either.try(() => ({ ...keyOf(name, args, more), context: built }))
+          return Either.isRight(key) ? cache.getOrSet(key.right, lookup, policy) : alone(lookup, Cause.fail(key.left))
+        }
+        return typeof varies === "function"
+          ? Effect.matchCauseEffect(
+              Effect.suspend(() => varies(...args)),
+              {
+                onSuccess: through,
+                onFailure: (cause) => (Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : alone(lookup, cause))
+              }
+            )
+          : Effect.suspend(() => through([]))
       }
 
     const dropped = (result: Option.Option<unknown>, { invalidates }: AnyMutation, args: ReadonlyArray<any>) =>
@@ -299,10 +310,13 @@ export const layerCached = <Id, S extends object, const Sp extends Exact<S, Sp>>
         const keys: Array<CacheKey.CacheKey<any, any, any>> = []
         const own = [...tags]
         for (const [name, argLists] of Object.entries(entries)) {
+          const method = methods.get(name)
+          // Nothing is kept of a member that is no query; one that is not in the plan at all is a mistake.
+          if (method !== undefined && !isQuery(method)) continue
           for (const one of argLists as ReadonlyArray<ReadonlyArray<any>>) {
             const key = keyOf(name, one, [])
             keys.push(key)
-            if (typeof (methods.get(name) as AnyQuery).varies === "function") own.push(entryTag(key.id))
+            if (typeof method?.varies === "function") own.push(entryTag(key.id))
           }
         }
         return { keys, tags: own.map((name) => (CacheKey.userTag(name), name)) }

@@ -7,9 +7,13 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as FiberId from "effect/FiberId"
+import * as Option from "effect/Option"
 import type { CacheEntry } from "./CacheEntry.js"
 import { CodecError, StoreError } from "./CacheError.js"
 import type { CacheKey } from "./CacheKey.js"
@@ -101,7 +105,10 @@ export interface StoreTier {
   readonly fill: (requests: ReadonlyArray<FillRequest>) => Effect.Effect<ReadonlyArray<Outcome>, StoreError>
   readonly renew: (leases: ReadonlyArray<Lease>) => Effect.Effect<ReadonlyArray<boolean>, StoreError>
   readonly release: (leases: ReadonlyArray<Lease>) => Effect.Effect<void, StoreError>
-  /** Tried even while the circuit is open: an invalidation that could be delivered must not wait for a probe. */
+  /**
+   * Tried even while the circuit is open: an invalidation that could be delivered must not wait for a probe. Not
+   * interruptible, as `expire` and `commit`: what was begun may have happened, and its caller must know.
+   */
   readonly invalidate: (request: FenceRequest) => Effect.Effect<void, StoreError>
   readonly expire: (request: FenceRequest) => Effect.Effect<void, StoreError>
   readonly capture: (request: CaptureRequest) => Effect.Effect<Capture, StoreError>
@@ -151,6 +158,11 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
   const lags = (counter: Epoch.Counter | undefined): boolean =>
     counter !== undefined && last !== undefined && counter.era === last.era && counter.n < last.n
 
+  /**
+   * Bounds a call, also where its caller cannot be interrupted (the invalidation of a mutation). It runs on a fiber of
+   * nobody's: an interruption reaches the children of a fiber even while it masks its own, and would end an
+   * invalidation half-way; and a client that does not let itself be interrupted must not hold its caller.
+   */
   const limit = <A>(
     operation: string,
     call: Effect.Effect<A, StoreError>,
@@ -158,19 +170,32 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
   ): Effect.Effect<A, StoreError> => {
     const fail = (reason: StoreError["reason"], detail: string) =>
       new StoreError({ store: store.name, operation, reason, detail })
-    // Disconnected: a client that does not let itself be interrupted must not hold the caller beyond the limit.
-    // Interruptible: the limit holds also where the caller is not (the invalidation of a mutation).
-    return Effect.timeoutFail(
-      Effect.interruptible(
-        Effect.disconnect(
-          Effect.catchAllDefect(call, (defect) =>
-            Effect.fail(
-              fail("BadReply", `the client died with ${defect instanceof Error ? defect.name : typeof defect}`)
-            )
-          )
+    const died = (cause: Cause.Cause<StoreError>) => {
+      const defect = Option.getOrUndefined(Cause.dieOption(cause))
+      return fail("BadReply", `the client ended with ${defect instanceof Error ? defect.name : "a defect"}`)
+    }
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function* () {
+        const answer = yield* Deferred.make<A, StoreError>()
+        const work = Effect.matchCauseEffect(call, {
+          onFailure: (cause) =>
+            Deferred.fail(
+              answer,
+              Option.getOrElse(Cause.failureOption(cause), () => died(cause))
+            ),
+          onSuccess: (value) => Deferred.succeed(answer, value)
+        })
+        const timeout = Effect.suspend(() =>
+          Deferred.fail(answer, fail("Timeout", `no answer within ${Math.round(millis)} ms`))
         )
-      ),
-      { duration: millis, onTimeout: () => fail("Timeout", `no answer within ${Math.round(millis)} ms`) }
+        const working = yield* Effect.forkDaemon(Effect.interruptible(work))
+        const timer = yield* Effect.forkDaemon(Effect.interruptible(Effect.delay(timeout, millis)))
+        const stop = Effect.sync(() => {
+          timer.unsafeInterruptAsFork(FiberId.none)
+          working.unsafeInterruptAsFork(FiberId.none)
+        })
+        return yield* Effect.ensuring(restore(Deferred.await(answer)), stop)
+      })
     )
   }
 
@@ -188,7 +213,9 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
       : call
 
   const always = <A>(operation: string, call: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
-    store.remote ? options.breaker.observe(limit(operation, call, options.operationMillis)) : call
+    store.remote
+      ? Effect.uninterruptible(options.breaker.observe(limit(operation, call, options.operationMillis)))
+      : call
 
   const unusable = (id: string, detail: string): Effect.Effect<View> =>
     Effect.succeed({ ...nothing, id, problem: new CodecError({ reason: "Decode", detail }) })
@@ -262,7 +289,9 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
         )
 
   const fenced = (operation: "invalidate" | "expire", request: FenceRequest) =>
-    believe(operation, always(operation, store[operation](request)), (counter) => Effect.sync(() => note(counter)))
+    believe(operation, always(operation, store[operation](request)), (counter) =>
+      typeof counter.n === "number" ? Effect.sync(() => note(counter)) : Effect.die(counter)
+    )
 
   return {
     name: store.name,

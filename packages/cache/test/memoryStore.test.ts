@@ -33,12 +33,13 @@ describe("memoryStore", () => {
     })
   )
 
-  it.effect("tags are bounded by the same number, and a forgotten one is missing", () =>
+  it.effect("four tags are held for each key, and a forgotten one is missing", () =>
     Effect.gen(function* () {
       const store = yield* memoryStore.make({ maximumKeys: 2 })
       yield* put(store, "a", ["t1"])
       yield* put(store, "b", ["t2"])
-      yield* store.capture({ key: "b", shape: "s", tags: ["t3"], retainMillis: 1_000 })
+      const others = Array.from({ length: 7 }, (_, i) => `t${i + 3}`)
+      yield* store.capture({ key: "b", shape: "s", tags: others, retainMillis: 1_000 })
       const a = yield* look(store, "a")
       expect(a.found._tag).toBe("Stored")
       expect(a.epochs.tags.has("t1")).toBe(false)

@@ -73,6 +73,19 @@ export interface ScopedOptions
  * Tells the client of the application's own `Sentry.init`, whichever it is when something is reported. While there is
  * none, only the log is written.
  *
+ * @example
+ * import { Reporter } from "@larder/cache"
+ * import { SentryReporter } from "@larder/sentry"
+ * import { Cause, Effect, Logger } from "effect"
+ *
+ * const lines: Array<unknown> = []
+ * const logger = Logger.replace(Logger.defaultLogger, Logger.make(({ message }) => lines.push(message)))
+ * const failure = { kind: "Lookup", cache: "users", operation: "lookup", surfaced: true, cause: Cause.fail("gone") } as const
+ * const program = Effect.flatMap(Reporter.Reporter, (reporter) => reporter.report(failure))
+ *
+ * Effect.runSync(program.pipe(Effect.provide(SentryReporter.layerWith({ burst: 1 })), Effect.provide(logger)))
+ * lines // => [["users: lookup failed (Lookup): string"]]
+ *
  * @since 0.1.0
  * @category layers
  */
@@ -89,6 +102,13 @@ export const layer: Layer.Layer<Reporter.Reporter> = layerWith({})
 /**
  * Tells a client of its own, which touches no globals and has no integrations. It is flushed and closed with the
  * layer's scope. A DSN that is none is a `ConfigurationError`.
+ *
+ * @example
+ * import { SentryReporter } from "@larder/sentry"
+ * import { Effect, Layer } from "effect"
+ *
+ * const built = Effect.scoped(Layer.build(SentryReporter.layerScoped({ dsn: "sentry" })))
+ * Effect.runSync(Effect.flip(built)).message // => "SentryReporter.layerScoped: dsn: expected the form https://key@host/project"
  *
  * @since 0.1.0
  * @category layers

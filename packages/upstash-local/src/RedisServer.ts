@@ -136,6 +136,20 @@ const end = (child: ChildProcess): Effect.Effect<void> =>
   })
 
 /**
+ * A program that is killed closes no scope. A shell waits for the end of its input, which comes when this process is
+ * gone, however it went, and then ends the server and removes its folder.
+ */
+const guard = (child: ChildProcess, folder: string): void => {
+  if (child.pid === undefined) return
+  const wait = 'cat > /dev/null; kill -9 "$0"; rm -rf "$1"'
+  const shell = spawn("sh", ["-c", wait, String(child.pid), folder], { stdio: ["pipe", "ignore", "ignore"] })
+  shell.once("error", () => {})
+  shell.stdin.once("error", () => {})
+  shell.unref()
+  child.once("exit", () => shell.kill("SIGKILL"))
+}
+
+/**
  * Starts a server that ends with the scope.
  *
  * @since 0.1.0
@@ -153,12 +167,6 @@ export const make = (
       (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
     )
     let child: ChildProcess | undefined
-    // A test runner that is ended in the middle of a test closes no scope.
-    const orphaned = () => child?.kill("SIGKILL")
-    yield* Effect.acquireRelease(
-      Effect.sync(() => process.once("exit", orphaned)),
-      () => Effect.sync(() => process.off("exit", orphaned))
-    )
     const stop = Effect.suspend(() => (child === undefined ? Effect.void : end(child)))
     yield* Effect.addFinalizer(() => stop)
 
@@ -169,6 +177,7 @@ export const make = (
         child = spawn(program, ["--port", String(port), ...settings, ...(options.args ?? [])], {
           stdio: ["ignore", "pipe", "pipe"]
         })
+        guard(child, folder)
         return untilUp(child, port)
       }).pipe(Effect.onError(() => stop))
 

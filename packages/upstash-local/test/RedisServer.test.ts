@@ -1,13 +1,16 @@
 import { expect, it } from "@effect/vitest"
+import { spawn } from "node:child_process"
 import { existsSync, mkdtempSync, rmSync } from "node:fs"
+import * as Net from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { Fault, RedisServer, UpstashLocal } from "../src/index.js"
-import { command, describeWithRedis, until } from "./support.js"
+import { command, describeWithRedis, until } from "./support/support.js"
 
 const alive = (pid: number): boolean => {
   try {
@@ -16,6 +19,19 @@ const alive = (pid: number): boolean => {
     return false
   }
 }
+
+const holdsRedis = fileURLToPath(new URL("./support/holdsRedis.ts", import.meta.url))
+
+/** Asked of the port: a process that nobody has waited for keeps its id after its end. */
+const listens = (port: number): Effect.Effect<boolean> =>
+  Effect.async((resume) => {
+    const socket = Net.connect({ host: "127.0.0.1", port })
+    const answer = (listening: boolean) => {
+      socket.destroy()
+      resume(Effect.succeed(listening))
+    }
+    socket.once("connect", () => answer(true)).once("error", () => answer(false))
+  })
 
 describeWithRedis("RedisServer", () => {
   it.effect("is up when it is made, under a virtual clock too; process and folder are gone when the scope closes", () =>
@@ -63,6 +79,27 @@ describeWithRedis("RedisServer", () => {
     Effect.gen(function* () {
       const error = yield* Effect.flip(RedisServer.make({ args: ["--no-such-setting", "1"] }))
       expect(error.message).toContain("no-such-setting")
+    })
+  )
+
+  it.scopedLive("a program that is killed leaves neither process nor folder behind", () =>
+    Effect.gen(function* () {
+      const program = yield* Effect.acquireRelease(
+        Effect.sync(() => spawn(process.execPath, ["--import", "tsx", holdsRedis])),
+        (program) => Effect.sync(() => program.kill("SIGKILL"))
+      )
+      const line = yield* Effect.async<string, string>((resume) => {
+        program.once("exit", () => resume(Effect.fail("the program ended")))
+        program.stdout.once("data", (data: Buffer) => resume(Effect.succeed(data.toString("utf8"))))
+      })
+      const { folder, port } = JSON.parse(line) as { readonly folder: string; readonly port: number }
+      expect([yield* listens(port), existsSync(folder)]).toEqual([true, true])
+      program.kill("SIGKILL")
+      yield* until(listens(port), (listening) => !listening)
+      yield* until(
+        Effect.sync(() => existsSync(folder)),
+        (there) => !there
+      )
     })
   )
 

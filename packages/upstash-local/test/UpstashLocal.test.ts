@@ -5,7 +5,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestContext from "effect/TestContext"
 import * as Tracer from "effect/Tracer"
 import { Fault, RedisServer, UpstashLocal } from "../src/index.js"
-import { ask, command, describeWithRedis, post, under, until } from "./support.js"
+import { ask, command, describeWithRedis, post, under, until } from "./support/support.js"
 
 const withServer = layer(UpstashLocal.layerWithRedis(), { excludeTestServices: true })
 

@@ -7,7 +7,7 @@ import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { RedisServer, UpstashLocal } from "../src/index.js"
-import { command, describeWithRedis, until } from "./support.js"
+import { command, describeWithRedis, until } from "./support/support.js"
 
 /** The lines of `/subscribe/{channel}`, as they come; a failure when the connection breaks. */
 const lines = (channel: string) =>

@@ -125,6 +125,7 @@ describeWithRedis("UpstashClient", () => {
   })
 })
 
+// `layer` puts its own `effect` and `scoped` in the place of everybody's; `live` and `scopedLive` stay what they are.
 describe("UpstashClient / what is not in the protocol", () => {
   it.scopedLive.each<readonly [string, RegExp]>([
     ["<html>Bad gateway</html>", /not JSON/],
@@ -194,10 +195,11 @@ describe("UpstashClient / what is not in the protocol", () => {
   )
 })
 
+// `it.live`: after a `layer` of @effect/vitest, `it.effect` has that layer in the whole file.
 describe("UpstashClient / bad configuration", () => {
   const build = (url: string, token: string) => Effect.flip(UpstashClient.make({ url, token: Redacted.make(token) }))
 
-  it.effect.each([
+  it.live.each([
     "",
     " ",
     "nonsense",
@@ -218,7 +220,7 @@ describe("UpstashClient / bad configuration", () => {
     })
   )
 
-  it.effect.each(["", " ", "two words", "line\nbreak", "é"])("the token %j is refused, and not repeated", (token) =>
+  it.live.each(["", " ", "two words", "line\nbreak", "é"])("the token %j is refused, and not repeated", (token) =>
     Effect.gen(function* () {
       const error = yield* build("https://host.upstash.io", token)
       expect(error).toMatchObject({ _op: "InvalidData", path: ["token"] })

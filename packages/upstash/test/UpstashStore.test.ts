@@ -172,8 +172,9 @@ describeWithRedis("UpstashStore / key prefix and configuration", () => {
   })
 })
 
+// `it.live`: after a `layer` of @effect/vitest, `it.effect` has that layer in the whole file.
 describe("UpstashStore / bad configuration", () => {
-  it.effect("layerConfig knows no fallback: what is missing is an error", () =>
+  it.live("layerConfig knows no fallback: what is missing is an error", () =>
     Effect.gen(function* () {
       const live = UpstashStore.layerConfig({ url: Config.string("CACHE_URL"), token: Config.redacted("CACHE_TOKEN") })
       const error = yield* Effect.provide(Store.Store, live).pipe(

@@ -153,6 +153,7 @@ describeWithRedis("traps of @upstash/redis", () => {
   })
 })
 
+// `it.live`: after a `layer` of @effect/vitest, `it.effect` has that layer in the whole file.
 describe("traps of @upstash/redis / the wire", () => {
   it.scopedLive("retry: one connection, and no wait of 4.3 s, when nobody answers", () =>
     Effect.gen(function* () {
@@ -206,7 +207,7 @@ describe("traps of @upstash/redis / the wire", () => {
     })
   )
 
-  it.effect("credentials: without them nothing is built that would fail at its first command", () =>
+  it.live("credentials: without them nothing is built that would fail at its first command", () =>
     Effect.gen(function* () {
       const client = UpstashClient.layer({ url: "", token: Redacted.make("") })
       expect(yield* Effect.flip(Effect.provide(RedisClient, client))).toMatchObject({ _op: "InvalidData" })

@@ -25,3 +25,7 @@ export const runsOf = (lookup: Lookup | undefined): ReadonlySet<Run> => {
   for (let one = lookup; one !== undefined; one = one.outer) if (one.run !== undefined) runs.add(one.run)
   return runs
 }
+
+/** The run that waits when the code of this lookup waits. */
+export const runOf = (lookup: Lookup | undefined): Run | undefined =>
+  lookup === undefined ? undefined : (lookup.run ?? runOf(lookup.outer))

@@ -14,7 +14,7 @@ import type { Flight } from "../SingleFlight.js"
 import { countWait, waitsForAny } from "../SingleFlight.js"
 import type { Item } from "../StoreTier.js"
 import { type Core, type Landing, now } from "./core.js"
-import { type Lookup, runsOf } from "./currentLookup.js"
+import { type Lookup, runOf, runsOf } from "./currentLookup.js"
 import type { Journey } from "./leases.js"
 import { fly, type LookupOf, reportLookup, within } from "./lookups.js"
 import { content } from "./reading.js"
@@ -67,10 +67,20 @@ const launch = (core: Core, call: Call, legs: ReadonlyArray<Leg>, behind: boolea
       { stays: behind, boarding: behind ? 0 : legs.length },
       fly(core, legs, lookup, call.outer, { behind, stores: call.mode !== "ReadOnly", spentMillis })
     ),
-    ([flight]) =>
-      Effect.ignore(
-        Effect.try(() => core.waitUntil?.(new Promise((done) => flight!.run.fiber!.addObserver(() => done()))))
+    ([flight]) => {
+      const { waitUntil } = core
+      if (waitUntil === undefined) return Effect.void
+      const tell = () => waitUntil(new Promise((done) => flight!.run.fiber!.addObserver(() => done())))
+      return Effect.catchAll(Effect.try(tell), ({ error }) =>
+        core.report({
+          kind: "Policy",
+          cache: legs[0]!.item.key.prefix,
+          operation: "waitUntil",
+          surfaced: false,
+          cause: Cause.die(error)
+        })
       )
+    }
   )
 }
 
@@ -203,7 +213,7 @@ const waitFor = (
   const flights = passages.map(({ flight }) => flight)
   const all = Effect.forEach(passages, one, { concurrency: passages.length === 1 ? 1 : "unbounded" })
   const waited = core.flights.wait(flights, restore(all))
-  const waiting = call.outer?.run
+  const waiting = runOf(call.outer)
   if (waiting === undefined) return waited
   for (const { run } of flights) countWait(waiting, run, 1)
   return Effect.ensuring(

@@ -75,9 +75,7 @@ export const writeThrough = <E, R>(
       const hides = items.some((item) => core.journal.hides(item.key.id, item.tags))
       const captured = hides
         ? Either.right(undefined)
-        : yield* Effect.either(
-            Effect.forEach(items, (item) => core.tier.capture(captureRequest(item)), { concurrency: "unbounded" })
-          )
+        : yield* Effect.either(Effect.forEach(items, (item) => core.tier.capture(captureRequest(item))))
       const learnt = new Set<string>()
       const startedMillis = yield* now
       const learn = (tags: ReadonlyArray<string>) => tags.forEach((tag) => learnt.add(tag))
@@ -90,10 +88,9 @@ export const writeThrough = <E, R>(
         return { exit, failure }
       }
       const millis = Math.max(0, (yield* now) - startedMillis)
-      const failures = yield* Effect.forEach(
-        items,
-        (item, i) => commit(core, item, captures[i]!, exit.value[i], millis, learnt, isWrite),
-        { concurrency: "unbounded" }
+      // Not side by side: an interruption would reach the children of this fiber although it masks its own.
+      const failures = yield* Effect.forEach(items, (item, i) =>
+        commit(core, item, captures[i]!, exit.value[i], millis, learnt, isWrite)
       )
       return { exit, failure: failures.find((failure) => failure !== undefined) }
     })

@@ -8,7 +8,7 @@
  * Stamps are those of the lease, taken before the lookup begins. Nothing is stored without a lease, and the value is
  * encoded before anybody gets it, so that nobody can change what is stored.
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
@@ -152,8 +152,10 @@ const lookUp = (
       const { item } = journeys[i]!
       const flight = flights[i]!
       core.emitKey(item.key, { _tag: failed ? "LookupFailed" : "LookupSucceeded", millis })
-      if (failed) core.backoff.hold(item.flightId, endedMillis + item.policy.errorBackoffMillis)
-      else core.backoff.end(item.flightId)
+      if (!failed) core.backoff.end(item.flightId)
+      else if (!Cause.isInterruptedOnly(exit.cause)) {
+        core.backoff.hold(item.flightId, endedMillis + item.policy.errorBackoffMillis)
+      }
       // A failure never takes the place of a value that may still be answered.
       const standsIn = manner.behind || endedMillis < journeys[i]!.fallbackUntilMillis
       const storable = failed

@@ -110,7 +110,8 @@ describe("Cache / a store that is away", () => {
   it.effect("stale values it cannot give are not given: the failure of the lookup is the caller's", () =>
     Effect.gen(function* () {
       const source = yield* Source.make
-      const call = Cache.withCache(source.lookup, key, { timeToLive: "1 minute", staleIfError: "1 hour" })
+      const policy = { timeToLive: "1 minute", staleIfError: "1 hour", awaitWrite: true } as const
+      const call = Cache.withCache(source.lookup, key, policy)
       yield* call
       yield* outage
       yield* source.setDown(true)

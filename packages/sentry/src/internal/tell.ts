@@ -40,7 +40,7 @@ const annotationsOf = (fiber: Runtime, names: ReadonlyArray<string>): Record<str
  * Two scopes made from the fiber that reports. The SDK would take its own from an AsyncLocalStorage, which follows
  * promises and not fibers: a fiber woken by another would report under the other's user and tags.
  */
-const scopesOf = (sdk: Sdk, client: Client, fiber: Runtime) => {
+const scopesOf = (sdk: Sdk, client: Client, fiber: Runtime, fingerprint: Array<string>) => {
   const scope = new sdk.Scope()
   scope.setClient(client)
   scope.update(client.getOptions().initialScope)
@@ -48,24 +48,27 @@ const scopesOf = (sdk: Sdk, client: Client, fiber: Runtime) => {
   const span = Option.getOrUndefined(spanOf(fiber))
   const trace = { trace_id: span?.traceId ?? own.traceId, span_id: span?.spanId ?? own.traceId.slice(16) }
   scope.setPropagationContext({ ...own, traceId: trace.trace_id, propagationSpanId: trace.span_id })
-  // After every integration: one of them attaches the values of local variables to the frames of a stack.
+  // After every integration. One of them attaches the values of local variables to the frames of a stack.
   scope.addEventProcessor((event) => {
     for (const exception of event.exception?.values ?? []) {
       for (const frame of exception.stacktrace?.frames ?? []) delete frame.vars
     }
-    return event
+    return { ...event, fingerprint }
   })
-  return { scope, isolation: new sdk.Scope(), trace }
+  return { scope, isolation: new sdk.Scope(), trace, unique: own.traceId }
 }
 
 export const make = (sdk: Sdk, client: () => Client | undefined, options: Options) => {
   const admit = Reporter.rateLimit(options)
   const seen = captured.make()
 
-  const send = (client: Client, fiber: Runtime, event: Event) => {
-    const { isolation, scope, trace } = scopesOf(sdk, client, fiber)
+  const send = (client: Client, fiber: Runtime, fingerprint: Array<string>, event: Event) => {
+    const { isolation, scope, trace, unique } = scopesOf(sdk, client, fiber, fingerprint)
     const tags = { ...annotationsOf(fiber, options.annotations ?? []), ...event.tags }
-    const whole = { ...event, tags, contexts: { trace } }
+    // An integration of Sentry 11 drops an event that equals the one before, and with it the number of those that were
+    // suppressed. Until the integrations are done, no two are equal.
+    const unlike = [...fingerprint, unique]
+    const whole = { ...event, tags, fingerprint: unlike, contexts: { trace } }
     sdk.withIsolationScope(isolation, () =>
       sdk.withActiveSpan(null, () => client.captureEvent(whole, undefined, scope))
     )
@@ -75,8 +78,8 @@ export const make = (sdk: Sdk, client: () => Client | undefined, options: Option
     Effect.withFiberRuntime<void>((fiber) => {
       const to = client()
       // Defects first: they are what the event is about when there are both.
-      const errors = [...Cause.defects(failure.cause), ...Cause.failures(failure.cause)]
-      const unseen = errors.filter((error) => !seen.has(error))
+      const errors = new Set([...Cause.defects(failure.cause), ...Cause.failures(failure.cause)])
+      const unseen = [...errors].filter((error) => !seen.has(error))
       if (to === undefined || unseen.length === 0) return Effect.void
       const { cache, kind, operation } = failure
       const fingerprint = ["larder", cache, operation, Reporter.errorName(unseen[0]), kind]
@@ -85,11 +88,10 @@ export const make = (sdk: Sdk, client: () => Client | undefined, options: Option
         if (Option.isNone(admitted)) return Effect.void
         return Effect.map(Clock.currentTimeMillis, (now) => {
           unseen.forEach(seen.add)
-          send(to, fiber, {
+          send(to, fiber, fingerprint, {
             level: Reporter.severity(failure) === "Error" ? "error" : "warning",
             logger: "larder",
             timestamp: now / 1000,
-            fingerprint,
             tags: { "larder.cache": cache, "larder.operation": operation, "larder.kind": kind },
             exception: { values: exceptions.make(to, options.scrub, unseen) },
             ...(admitted.value === 0 ? {} : { extra: { suppressed: admitted.value } })

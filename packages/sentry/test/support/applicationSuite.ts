@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
+import * as TestClock from "effect/TestClock"
 import * as layers from "../../src/internal/layers.js"
 import { canary, captureLog, failure, type Line, NotFound, report, SqlError } from "./failures.js"
 import * as Sink from "./sink.js"
@@ -87,7 +88,8 @@ export const suite = (name: string, sdk: typeof Sentry) => {
         const events = yield* sent(report({ cause: Cause.fail(new SqlError()), surfaced: true }))
         expect(types(events[0])).toEqual(["Object", "RangeError", "SqlError"])
         expect(events[0]?.exception?.values?.[2]?.stacktrace?.frames?.length).toBeGreaterThan(0)
-        expect(sink.bodies.join()).not.toContain(canary)
+        // Not the whole of what was sent: spans of the application's own have its breadcrumbs, and may.
+        expect(JSON.stringify(events)).not.toContain(canary)
       })
     )
 
@@ -128,15 +130,29 @@ export const suite = (name: string, sdk: typeof Sentry) => {
       })
     )
 
+    it.effect("the trace stands before an integration could look for one", () =>
+      Effect.gen(function* () {
+        const traces: Array<unknown> = []
+        const forget = sdk.getClient()?.on("preprocessEvent", (event) => {
+          if (event.logger === "larder") traces.push(event.contexts?.trace?.trace_id)
+        })
+        const span = yield* Effect.makeSpan("lookup")
+        yield* sent(Effect.withParentSpan(report(), span))
+        forget?.()
+        expect(traces).toEqual([span.traceId])
+      })
+    )
+
     it.effect("what is reported leaves nothing in the application's scopes", () =>
       Effect.gen(function* () {
         const scopes = () =>
           JSON.stringify(
             [sdk.getCurrentScope(), sdk.getIsolationScope(), sdk.getGlobalScope()].map((one) => one.getScopeData())
           )
-        const before = scopes()
-        yield* sent(report())
-        expect(scopes()).toBe(before)
+        const before = [scopes(), sdk.lastEventId()]
+        expect(yield* sent(report())).toHaveLength(1)
+        expect([scopes(), sdk.lastEventId()]).toEqual(before)
+        expect(scopes()).not.toContain("larder")
       })
     )
 
@@ -166,6 +182,17 @@ export const suite = (name: string, sdk: typeof Sentry) => {
           Effect.zipRight(Effect.sync(() => void sdk.captureException(error)))
         )
         expect(yield* sent(program)).toHaveLength(1)
+      })
+    )
+
+    it.effect("a failure that equals the one before is told, with the number of those that were suppressed", () =>
+      Effect.gen(function* () {
+        const again = Effect.zipRight(report(), report())
+        const program = again.pipe(Effect.zipRight(TestClock.adjust("1 minute")), Effect.zipRight(again))
+        const events = yield* sent(Effect.provide(program, layers.layerWith(sdk)({ burst: 1 })))
+        expect(events).toHaveLength(2)
+        expect(events.flatMap((event) => event.extra?.["suppressed"] ?? [])).toEqual([1])
+        expect(new Set(events.map((event) => event.fingerprint?.join())).size).toBe(1)
       })
     )
 

@@ -281,6 +281,16 @@ export const suite = (name: string, sdk: Sdk) => {
       })
     )
 
+    it.effect("a frozen error that was raised inside two spans is told once", () =>
+      Effect.gen(function* () {
+        const raise = Effect.fail(Object.freeze(new NotFound({ id: 1 })))
+        const inner = yield* raise.pipe(Effect.withSpan("inner"), Effect.sandbox, Effect.flip)
+        const outer = yield* raise.pipe(Effect.withSpan("outer"), Effect.sandbox, Effect.flip)
+        const { events } = yield* sent(Effect.zipRight(report({ cause: inner }), report({ cause: outer })))
+        expect(events).toHaveLength(1)
+      })
+    )
+
     it.effect("a text has no identity and is told each time", () =>
       Effect.gen(function* () {
         const cause = Cause.fail("gone")
@@ -299,6 +309,14 @@ export const suite = (name: string, sdk: Sdk) => {
           )
         )
         expect(sorted(events.map(types))).toEqual([["NotFound"], ["RangeError"]])
+      })
+    )
+
+    it.effect("an error that is twice in a cause is told once", () =>
+      Effect.gen(function* () {
+        const error = new NotFound({ id: 1 })
+        const { events } = yield* sent(report({ cause: Cause.sequential(Cause.fail(error), Cause.die(error)) }))
+        expect(events.map(types)).toEqual([["NotFound"]])
       })
     )
 
@@ -410,27 +428,62 @@ export const suite = (name: string, sdk: Sdk) => {
       }).pipe(Effect.scoped)
     )
 
-    it.live("a sink that hangs does not hold its place in the queue for good", () =>
+    it.effect.each([
+      [undefined, 2_000],
+      ["50 millis", 50],
+      [0, 1],
+      [-1, 1],
+      [Number.POSITIVE_INFINITY, 2_147_483_647]
+    ] as const)("the end waits no longer than asked: %s is %i ms to Sentry", ([closeTimeout, expected]) =>
       Effect.gen(function* () {
-        const { layer, sink } = yield* setup(
-          { requestTimeout: "20 millis", transportOptions: { bufferSize: 1 }, burst: Infinity },
-          "Hang"
-        )
-        const program = Effect.gen(function* () {
-          yield* report({ operation: "first" })
-          yield* Sink.until(() => sink.bodies.length === 1)
-          sink.behave("Accept")
-          let n = 0
-          yield* Effect.repeat(
-            Effect.zipRight(
-              Effect.suspend(() => report({ operation: `next ${n++}` })),
-              Effect.sleep("5 millis")
-            ),
-            { until: () => sink.bodies.length > 1 }
-          )
+        const sink = yield* Sink.make()
+        const waited: Array<number | undefined> = []
+        class Watched extends sdk.NodeClient {
+          override close(timeout?: number) {
+            waited.push(timeout)
+            return super.close(timeout)
+          }
+        }
+        const layer = layers.layerScoped({ ...sdk, NodeClient: Watched })({
+          dsn: sink.dsn,
+          closeTimeout,
+          requestTimeout: closeTimeout ?? "1 seconds"
         })
-        yield* Effect.provide(program, layer)
+        yield* Effect.provide(
+          Effect.zipRight(
+            report(),
+            Sink.until(() => sink.events().length === 1)
+          ),
+          layer
+        )
+        expect(waited).toEqual([expected])
       }).pipe(Effect.scoped)
+    )
+
+    it.live(
+      "a sink that hangs does not hold its place in the queue for good",
+      () =>
+        Effect.gen(function* () {
+          const { layer, sink } = yield* setup(
+            { requestTimeout: "20 millis", transportOptions: { bufferSize: 1 }, burst: Infinity },
+            "Hang"
+          )
+          const program = Effect.gen(function* () {
+            yield* report({ operation: "first" })
+            yield* Sink.until(() => sink.bodies.length === 1)
+            sink.behave("Accept")
+            let n = 0
+            yield* Effect.repeat(
+              Effect.zipRight(
+                Effect.suspend(() => report({ operation: `next ${n++}` })),
+                Effect.sleep("5 millis")
+              ),
+              { until: () => sink.bodies.length > 1 }
+            )
+          })
+          yield* Effect.provide(program, layer)
+        }).pipe(Effect.scoped),
+      5_000
     )
 
     it.live("a sink that answers 429 is left alone, and told at the end how many it was spared", () =>

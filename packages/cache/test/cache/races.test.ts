@@ -7,7 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/TestClock"
-import { cacheOver, type Service } from "./support.js"
+import { cacheOver, type Service } from "../support/storeOver.js"
 
 const Key = CacheKey.make({ prefix: "users", key: (id: number) => ["id", id], schema: Schema.String })
 const down = new StoreError({ store: "over", operation: "x", reason: "Unavailable", detail: "" })
@@ -145,9 +145,7 @@ describe("races", () => {
       let runs = 0
       const cached = Effect.suspend(() =>
         ++runs === 1 ? Effect.succeed("v1") : Effect.delay(Effect.succeed("v2"), "20 seconds")
-      ).pipe(
-        Cache.withCache(Key(1), { timeToLive: "1 minute", staleIfError: "1 minute", softTimeout: "10 seconds" })
-      )
+      ).pipe(Cache.withCache(Key(1), { timeToLive: "1 minute", staleIfError: "1 minute", softTimeout: "10 seconds" }))
       yield* cached
       yield* TestClock.adjust("119 seconds")
       const call = yield* Effect.fork(cached)
@@ -222,4 +220,32 @@ describe("modes", () => {
       expect(yield* found).toEqual(Option.none())
     }).pipe(Effect.provide(layer))
   )
+})
+
+describe("reads and fences that have nothing to do with each other", () => {
+  it.effect("a hit that another key's invalidation overtakes stays a hit", () => {
+    let slow = false
+    return Effect.gen(function* () {
+      const cache = yield* Cache.Cache
+      let runs = 0
+      const cached = Effect.sync(() => `v${++runs}`).pipe(Cache.withCache(Key(1)))
+      yield* cached
+      yield* TestClock.adjust(1)
+      slow = true
+      const call = yield* Effect.fork(cached)
+      yield* TestClock.adjust(1)
+      yield* cache.invalidate(Key(2))
+      yield* TestClock.adjust(100)
+      expect(yield* Fiber.join(call)).toBe("v1")
+    }).pipe(
+      Effect.provide(
+        cacheOver((memory) => ({
+          read: (requests) =>
+            slow
+              ? Effect.flatMap(memory.read(requests), (some) => Effect.delay(Effect.succeed(some), 10))
+              : memory.read(requests)
+        }))
+      )
+    )
+  })
 })

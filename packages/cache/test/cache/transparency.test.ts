@@ -7,7 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/TestClock"
-import { cacheOver, recording, type Service } from "./support.js"
+import { cacheOver, recording, type Service } from "../support/storeOver.js"
 
 const Key = CacheKey.make({ prefix: "users", key: (id: number) => ["id", id], schema: Schema.String })
 const down = new StoreError({ store: "over", operation: "read", reason: "Unavailable", detail: "" })
@@ -18,7 +18,7 @@ const soon = <A, E, R>(effect: Effect.Effect<A, E, R>, millis: number) =>
     yield* TestClock.adjust(millis)
     const done = yield* Fiber.poll(fiber)
     yield* Fiber.interruptFork(fiber)
-    return done._tag === "Some" ? (yield* done.value) : "not done"
+    return done._tag === "Some" ? yield* done.value : "not done"
   })
 
 describe("transparent", () => {
@@ -27,7 +27,9 @@ describe("transparent", () => {
       it.effect(`a ${remote ? "remote" : "local"} store that answers nothing to ${operation} is a miss`, () =>
         Effect.gen(function* () {
           let runs = 0
-          const cached = Effect.sync(() => `v${++runs}`).pipe(Cache.withCache(Key(1), { cacheable: () => operation !== "release" }))
+          const cached = Effect.sync(() => `v${++runs}`).pipe(
+            Cache.withCache(Key(1), { cacheable: () => operation !== "release" })
+          )
           expect(yield* Effect.exit(cached)).toEqual(Exit.succeed("v1"))
           expect(runs).toBe(1)
         }).pipe(Effect.provide(cacheOver(() => ({ [operation]: () => nonsense }) as Partial<Service>, {}, remote)))
@@ -35,10 +37,14 @@ describe("transparent", () => {
       it.effect(`a ${remote ? "remote" : "local"} store that dies in ${operation} is a miss`, () =>
         Effect.gen(function* () {
           let runs = 0
-          const cached = Effect.sync(() => `v${++runs}`).pipe(Cache.withCache(Key(1), { cacheable: () => operation !== "release" }))
+          const cached = Effect.sync(() => `v${++runs}`).pipe(
+            Cache.withCache(Key(1), { cacheable: () => operation !== "release" })
+          )
           expect(yield* Effect.exit(cached)).toEqual(Exit.succeed("v1"))
           expect(runs).toBe(1)
-        }).pipe(Effect.provide(cacheOver(() => ({ [operation]: () => Effect.die("broken") }) as Partial<Service>, {}, remote)))
+        }).pipe(
+          Effect.provide(cacheOver(() => ({ [operation]: () => Effect.die("broken") }) as Partial<Service>, {}, remote))
+        )
       )
     }
     it.effect(`an invalidation to which a ${remote ? "remote" : "local"} store answers nothing hides the key`, () =>
@@ -155,7 +161,12 @@ describe("transparent", () => {
       expect(failures.length).toBe(2)
     }).pipe(
       Effect.provide(
-        cacheOver((memory) => ({ read: (r) => (reads++ % 2 === 0 ? Effect.fail(down) : memory.read(r)) }), {}, false, layer)
+        cacheOver(
+          (memory) => ({ read: (r) => (reads++ % 2 === 0 ? Effect.fail(down) : memory.read(r)) }),
+          {},
+          false,
+          layer
+        )
       )
     )
   })

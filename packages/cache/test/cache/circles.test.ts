@@ -22,7 +22,10 @@ describe("lookups that wait for each other", () => {
       const a: Effect.Effect<string, never, Cache.Cache> = Effect.suspend(() =>
         ++runs > 1
           ? Effect.succeed("second")
-          : Effect.map(Effect.all([Effect.timeoutOption(b, "10 millis"), b], { concurrency: "unbounded" }), ([, v]) => v)
+          : Effect.map(
+              Effect.all([Effect.timeoutOption(b, "10 millis"), b], { concurrency: "unbounded" }),
+              ([, v]) => v
+            )
       ).pipe(Cache.withCache(Key("a")))
       // Not launched by the other: two callers of their own.
       yield* Effect.forkDaemon(b)

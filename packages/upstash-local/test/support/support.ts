@@ -2,7 +2,7 @@ import { describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
-import { Fault, RedisServer, UpstashLocal } from "../src/index.js"
+import { Fault, RedisServer, UpstashLocal } from "../../src/index.js"
 
 const missing = process.env["LARDER_REQUIRE_REDIS"] !== "1" && !Effect.runSync(RedisServer.available)
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Cache, CacheKey } from "@larder/cache"
+import { Cache, CacheKey, type Store } from "@larder/cache"
 import { StoreError } from "@larder/cache/CacheError"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/TestClock"
-import { cacheOver, type Service } from "./support.js"
+import { cacheOver, type Service } from "../support/storeOver.js"
 
 const Key = CacheKey.make({ prefix: "users", key: (id: number) => ["id", id], schema: Schema.String })
 const wishFor = (key: CacheKey.CacheKey<any>, shape: string) => ({
@@ -28,34 +28,39 @@ describe("leases", () => {
         cache.getMany([1, 2], { key: Key, lookup: (ids) => Effect.succeed(ids.map(String)) })
       )
       yield* Deferred.await(asksAgain)
-      yield* Fiber.interrupt(fiber)
+      yield* Fiber.interruptFork(fiber)
       yield* TestClock.adjust("2 minutes")
       const [answer] = yield* gates.memory!.lease([wishFor(Key(1), shape)])
       expect(answer!._tag).toBe("Granted")
     }).pipe(
       Effect.provide(
-        cacheOver((memory) => ((gates.memory = memory), {
-          lease: (requests) =>
-            Effect.suspend(() => {
-              shape = requests[0]!.shape
-              if (requests.length === 2) {
-                // The second key was found, and what was found is of no use.
-                return Effect.map(memory.lease([requests[0]!]), ([first]) => [
-                  first!,
-                  {
-                    _tag: "Found" as const,
-                    answer: {
-                      found: { _tag: "Malformed" as const, id: "x" },
-                      epochs: { counter: undefined, key: undefined, tags: new Map() }
-                    }
+        cacheOver(
+          (memory) => (
+            (gates.memory = memory),
+            {
+              lease: (requests) =>
+                Effect.suspend(() => {
+                  shape = requests[0]!.shape
+                  if (requests.length === 2) {
+                    // The second key was found, and what was found is of no use.
+                    return Effect.map(memory.lease([requests[0]!]), ([first]): ReadonlyArray<Store.LeaseAnswer> => [
+                      first!,
+                      {
+                        _tag: "Found" as const,
+                        answer: {
+                          found: { _tag: "Malformed" as const, id: "x" },
+                          epochs: { counter: undefined, key: undefined, tags: new Map() }
+                        }
+                      }
+                    ])
                   }
-                ])
-              }
-              return gates.asksAgain === undefined
-                ? memory.lease(requests)
-                : Effect.zipRight(Deferred.succeed(gates.asksAgain, undefined), Effect.never)
-            })
-        }), undefined, false)
+                  return gates.asksAgain === undefined
+                    ? memory.lease(requests)
+                    : Effect.zipRight(Deferred.succeed(gates.asksAgain, undefined), Effect.never)
+                })
+            }
+          )
+        )
       )
     )
   })
@@ -88,15 +93,21 @@ describe("leases", () => {
       gates.filling = filling
       const fiber = yield* Effect.fork(Effect.succeed("v").pipe(Cache.withCache(Key(1), { awaitWrite: true })))
       yield* Deferred.await(filling)
-      yield* Fiber.interrupt(fiber)
+      yield* Fiber.interruptFork(fiber)
+      yield* TestClock.adjust("1 second")
       const [answer] = yield* gates.memory!.lease([wishFor(Key(1), shape)])
       expect(answer!._tag).toBe("Granted")
     }).pipe(
       Effect.provide(
-        cacheOver((memory) => ((gates.memory = memory), {
-          lease: (requests) => ((shape = requests[0]!.shape), memory.lease(requests)),
-          fill: () => Effect.zipRight(Deferred.succeed(gates.filling!, undefined), Effect.never)
-        }))
+        cacheOver(
+          (memory) => (
+            (gates.memory = memory),
+            {
+              lease: (requests) => ((shape = requests[0]!.shape), memory.lease(requests)),
+              fill: () => Effect.zipRight(Deferred.succeed(gates.filling!, undefined), Effect.never)
+            }
+          )
+        )
       )
     )
   })
@@ -108,18 +119,25 @@ describe("leases", () => {
       gates.filling = granted
       const fiber = yield* Effect.fork(Effect.succeed("v").pipe(Cache.withCache(Key(1))))
       yield* Deferred.await(granted)
-      yield* Fiber.interrupt(fiber)
-      yield* TestClock.adjust("100 millis")
+      yield* Fiber.interruptFork(fiber)
+      yield* TestClock.adjust("1 second")
       const [answer] = yield* gates.memory!.lease([wishFor(Key(1), shape)])
       expect(answer!._tag).toBe("Granted")
     }).pipe(
       Effect.provide(
-        cacheOver((memory) => ((gates.memory = memory), {
-          lease: (requests) =>
-            ((shape = requests[0]!.shape), Effect.tap(memory.lease(requests), () =>
-              Effect.zipRight(Deferred.succeed(gates.filling!, undefined), Effect.sleep("50 millis")))
-            )
-        }))
+        cacheOver(
+          (memory) => (
+            (gates.memory = memory),
+            {
+              lease: (requests) => (
+                (shape = requests[0]!.shape),
+                Effect.tap(memory.lease(requests), () =>
+                  Effect.zipRight(Deferred.succeed(gates.filling!, undefined), Effect.sleep("50 millis"))
+                )
+              )
+            }
+          )
+        )
       )
     )
   })

@@ -1,0 +1,260 @@
+import { describe, expect, it } from "@effect/vitest"
+import { deepStrictEqual, strictEqual } from "@effect/vitest/utils"
+import type { CachePolicy } from "@larder/cache"
+import { Cache, type CacheEvent, CacheKey } from "@larder/cache"
+import { Faults } from "@larder/testing"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { faulty, plain, recordEvents, Reports } from "../support/caches.js"
+import * as Source from "../support/source.js"
+import { advance, settle, under } from "../support/time.js"
+
+const Key = CacheKey.make({
+  prefix: "users",
+  key: (id: number) => ["id", id],
+  schema: Schema.String,
+  tags: (id) => [`team:${id % 2}`]
+})
+const key = Key(1)
+
+const line = (event: CacheEvent.CacheEvent) => {
+  const { _tag, ...rest } = event
+  return [_tag, ...Object.entries(rest).map(([name, value]) => `${name}=${String(value)}`)].join(" ")
+}
+
+describe("Cache / events", () => {
+  it.scoped("a story is told in the order in which it happened, without a value in it", () =>
+    Effect.gen(function* () {
+      const cache = yield* Cache.Cache
+      const source = yield* Source.make
+      const { all } = yield* recordEvents
+      const policy = { timeToLive: "1 minute", staleWhileRevalidate: "1 minute", staleIfError: "1 hour" } as const
+      const call = Cache.withCache(source.lookup, key, policy)
+      const held = yield* source.hold
+      const calls = yield* Effect.fork(Effect.all([call, call], { concurrency: 2 }))
+      yield* held.begun
+      yield* advance(20)
+      yield* held.answer
+      yield* Fiber.join(calls)
+      yield* call
+      yield* advance("1 minute")
+      yield* call
+      yield* advance("3 minutes")
+      yield* source.setDown(true)
+      yield* call
+      yield* call
+      yield* cache.invalidateTags("team:1")
+      yield* Effect.flip(call)
+      yield* cache.set(key, "secret")
+      yield* Cache.withoutCache(Effect.flip(call))
+      yield* cache.expire(key, Key(2))
+      yield* cache.clear({ prefix: "users", scope: "id" })
+      yield* Cache.withCache(Effect.succeed("secret"), Key(2), { cacheable: () => false })
+      yield* Effect.flatMap(Faults.Faults, (faults) => faults.set({ fault: Faults.fail(), on: "invalidate" }))
+      yield* Effect.ignore(cache.invalidate(Key(3)))
+      strictEqual(
+        (yield* all).map(line).join("\n"),
+        `Miss cache=users key=V1.users.id.1
+Joined cache=users key=V1.users.id.1
+LookupSucceeded millis=20 cache=users key=V1.users.id.1
+Stored cache=users key=V1.users.id.1
+Hit cache=users key=V1.users.id.1
+Stale because=Revalidate cache=users key=V1.users.id.1
+Refresh cache=users key=V1.users.id.1
+LookupSucceeded millis=0 cache=users key=V1.users.id.1
+Stored cache=users key=V1.users.id.1
+Miss cache=users key=V1.users.id.1
+LookupFailed millis=0 cache=users key=V1.users.id.1
+Stale because=Error cache=users key=V1.users.id.1
+Stale because=Backoff cache=users key=V1.users.id.1
+Invalidated keys= tags=t:team:1 acknowledged=true
+Miss cache=users key=V1.users.id.1
+LookupFailed millis=0 cache=users key=V1.users.id.1
+Stored cache=users key=V1.users.id.1
+Bypassed cache=users key=V1.users.id.1
+Expired keys=V1.users.id.1,V1.users.id.2 tags= acknowledged=true
+Invalidated keys= tags=s:users.id acknowledged=true
+Miss cache=users key=V1.users.id.2
+LookupSucceeded millis=0 cache=users key=V1.users.id.2
+Uncacheable cache=users key=V1.users.id.2
+StoreFailed operation=invalidate reason=Unavailable
+Invalidated keys=V1.users.id.3 tags= acknowledged=false
+Replayed keys=V1.users.id.3 tags=`
+      )
+    }).pipe(under(faulty()))
+  )
+
+  it.scoped("a reader that does not read loses the oldest, and holds up nobody", () =>
+    Effect.gen(function* () {
+      const cache = yield* Cache.Cache
+      const read: Array<CacheEvent.CacheEvent> = []
+      const gate = yield* Effect.makeLatch()
+      yield* Effect.forkScoped(
+        Stream.runForEach(cache.events, (event) =>
+          Effect.zipRight(
+            gate.await,
+            Effect.sync(() => read.push(event))
+          )
+        )
+      )
+      yield* settle
+      for (let i = 0; i < 5000; i++) yield* cache.invalidate(Key(i))
+      yield* gate.open
+      yield* settle
+      yield* settle
+      expect(read.length).toBeLessThan(5000)
+      expect(read.at(-1)).toMatchObject({ keys: ["V1.users.id.4999"] })
+    }).pipe(under(plain()))
+  )
+})
+
+describe("Cache / awaitWrite", () => {
+  for (const [awaitWrite, millis] of [
+    [false, 0],
+    [true, 100]
+  ] as const) {
+    it.effect(`${awaitWrite}: the caller of a miss waits ${millis} ms for a write that takes 100 ms`, () =>
+      Effect.gen(function* () {
+        yield* Effect.flatMap(Faults.Faults, (f) => f.set({ fault: Faults.delay("100 millis"), on: "fill" }))
+        const call = Cache.withCache(Effect.succeed("v"), key, { awaitWrite })
+        const ended = yield* Effect.fork(Effect.zipRight(call, Clock.currentTimeMillis))
+        yield* advance(1000)
+        strictEqual(yield* Fiber.join(ended), millis)
+      }).pipe(under(faulty()))
+    )
+  }
+})
+
+describe("Cache / waitUntil", () => {
+  const hook = () => {
+    const works: Array<Promise<void>> = []
+    const ended: Array<number> = []
+    const waitUntil = (work: Promise<void>) => {
+      const i = works.push(work)
+      void work.then(() => ended.push(i))
+    }
+    return { works, ended, layer: plain({ waitUntil }) }
+  }
+
+  it.effect("is told of a refresh behind an answer, until it has ended, and however it ends", () => {
+    const { ended, layer, works } = hook()
+    return Effect.gen(function* () {
+      const source = yield* Source.make
+      const call = Cache.withCache(source.lookup, key, { timeToLive: "1 minute", staleWhileRevalidate: "1 hour" })
+      yield* call
+      yield* settle
+      const before = works.length
+      deepStrictEqual(ended.length, before)
+      for (const end of ["answer", "fail"] as const) {
+        yield* advance("2 minutes")
+        const held = yield* source.hold
+        yield* call
+        yield* settle
+        strictEqual(works.length - ended.length, 1)
+        yield* held[end]
+        yield* settle
+        strictEqual(works.length - ended.length, 0)
+      }
+      strictEqual(works.length, before + 2)
+    }).pipe(under(layer))
+  })
+
+  it.effect("that throws is reported, and the call is answered", () =>
+    Effect.gen(function* () {
+      strictEqual(yield* Cache.withCache(Effect.succeed("v"), key), "v")
+      deepStrictEqual(yield* Effect.flatMap(Reports, (reports) => reports.lines), ["Policy waitUntil swallowed"])
+    }).pipe(
+      under(
+        plain({
+          waitUntil: () => {
+            throw new Error("outside of a request")
+          }
+        })
+      )
+    )
+  )
+})
+
+describe("Cache / the end of its scope", () => {
+  const policies = {
+    "a refresh in the background": { timeToLive: "1 minute", staleWhileRevalidate: "1 hour" },
+    "a refresh ahead": { timeToLive: "1 hour", refreshAhead: 1e9 },
+    "a lookup left behind": { timeToLive: "1 minute", staleIfError: "1 hour", softTimeout: 10 }
+  } as const
+  for (const [name, policy] of Object.entries(policies)) {
+    it.effect(`interrupts ${name}, and calls after it are answered by their lookups`, () =>
+      Effect.gen(function* () {
+        const scope = yield* Scope.make()
+        const context = yield* Layer.buildWithScope(plain(), scope)
+        const source = yield* Source.make
+        const call = Effect.provide(
+          Cache.withCache(
+            Effect.zipRight(Effect.sleep(1), source.lookup),
+            key,
+            policy as CachePolicy.CachePolicy<string>
+          ),
+          context
+        )
+        yield* Effect.fork(call)
+        yield* advance("2 minutes")
+        const held = yield* source.hold
+        const stale = yield* Effect.fork(call)
+        yield* advance(20)
+        yield* held.begun
+        strictEqual(yield* Fiber.join(stale), "v0")
+        yield* Scope.close(scope, Exit.void)
+        strictEqual(source.interrupted(), 1)
+        yield* advance("1 hour")
+        yield* source.change
+        for (let i = 1; i <= 3; i++) {
+          const late = yield* Effect.fork(call)
+          yield* advance(1)
+          expect(["v0", "v1"]).toContain(yield* Fiber.join(late))
+        }
+        const fresh = yield* Effect.fork(Effect.provide(Cache.withCache(source.lookup, Key(2)), context))
+        yield* settle
+        strictEqual(yield* Fiber.join(fresh), "v1")
+        deepStrictEqual(
+          yield* Effect.provide(
+            Effect.flatMap(Reports, (reports) => reports.lines),
+            context
+          ),
+          []
+        )
+      }).pipe(Effect.withRandom(Random.fixed([0.5])), under(Layer.empty))
+    )
+  }
+
+  it.effect("a caller that waits for a lookup is answered, although the cache closes meanwhile", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(faulty(), scope)
+      const source = yield* Source.make
+      const held = yield* source.hold
+      const callers = yield* Effect.fork(
+        Effect.all(
+          [1, 2, 3].map(() => Effect.provide(Cache.withCache(source.lookup, key), context)),
+          {
+            concurrency: "unbounded"
+          }
+        )
+      )
+      yield* held.begun
+      yield* Scope.close(scope, Exit.void)
+      deepStrictEqual(yield* Fiber.join(callers), ["v0", "v0", "v0"])
+      const calls = yield* Effect.provide(
+        Effect.flatMap(Faults.Faults, (faults) => faults.calls),
+        context
+      )
+      strictEqual(calls.filter((operation) => operation === "lease").length, 1)
+      expect(calls).toContain("release")
+    }).pipe(under(Layer.empty))
+  )
+})
