@@ -28,7 +28,7 @@ import { inTransaction } from "./internal/bypass.js"
 import { attach, type Core, make as makeCore, type Settings } from "./internal/core.js"
 import { CurrentLookup } from "./internal/currentLookup.js"
 import * as fencing from "./internal/fencing.js"
-import { itemOf } from "./internal/item.js"
+import { check, itemOf } from "./internal/item.js"
 import { reportLookup } from "./internal/lookups.js"
 import * as queries from "./internal/queries.js"
 import { fresh } from "./internal/reading.js"
@@ -372,7 +372,7 @@ const service = (core: Core): Context.Tag.Service<Cache> => {
 const listed = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<ReadonlyArray<A>, E, R> =>
   Effect.map(effect, (value) => [value])
 
-const keyNameOf = (key: CacheKey.CacheKey<any, any, any>) => keyName(itemOf(key, undefined, {}))
+const keyNameOf = (key: CacheKey.CacheKey<any, any, any>) => keyName(itemOf(key))
 
 /**
  * A cache over the store and the reporter in its context. Built twice, it is two caches: give it to the whole program
@@ -515,7 +515,7 @@ export const withCache: {
     policy?: CachePolicy.CachePolicy<A, any>
   ): Effect.Effect<A, E, R | RS | Cache> => {
     // A policy that is not usable is a mistake of the program: it shows where the effect is defined.
-    if (policy !== undefined) CachePolicy.resolve(policy)
+    if (policy !== undefined) check(policy)
     return Effect.flatMap(Cache, (cache) => cache.getOrSet(key, self as Effect.Effect<A, E, R> & Unscoped<R>, policy))
   }
 )

@@ -262,6 +262,14 @@ export const make = <Args extends ReadonlyArray<any>, A, I, R>(
  */
 export const prefixTag = (prefix: string): string => `p:${encodeText(prefix)}`
 
+/**
+ * The tag of the prefix that a key's text begins with.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export const prefixTagOf = (id: string): string => `p:${id.split(".", 2)[1] ?? ""}`
+
 const scopeTagOf = (prefix: string, scope: string): string => `s:${encodeText(prefix)}.${shorten(scope)}`
 
 /**

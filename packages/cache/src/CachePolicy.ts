@@ -119,6 +119,8 @@ export const defaultTimeToLive: Duration.Duration = Duration.minutes(5)
  */
 export const maximumTimeToLive: Duration.Duration = Duration.days(365)
 
+const nothingSaid: CachePolicy = {}
+
 /**
  * The policy that every other one starts from. Provide another one to a part of a program:
  * `Effect.provideService(CachePolicy.Ambient, { timeToLive: "1 minute" })`.
@@ -127,7 +129,7 @@ export const maximumTimeToLive: Duration.Duration = Duration.days(365)
  * @category references
  */
 export class Ambient extends Context.Reference<Ambient>()("@larder/cache/CachePolicy/Ambient", {
-  defaultValue: (): CachePolicy => ({})
+  defaultValue: () => nothingSaid
 }) {}
 
 /**

@@ -28,6 +28,8 @@ export interface Run {
   waiters: number
   /** How many of its flights have not landed. */
   pending: number
+  /** Takes its flights out of the registry, so that nobody joins them any more. */
+  close: () => void
   fiber: Fiber.RuntimeFiber<void> | undefined
   /** The runs that the work of this one waits for at the moment, and how often: a circle of these would never end. */
   readonly waitsFor: Map<Run, number>
@@ -123,7 +125,7 @@ export const make = <A>(scope: Scope.Scope): SingleFlight<A> => {
       const { run } = flight
       run.waiters -= 1
       if (run.waiters > 0 || run.pending === 0 || run.fiber === undefined) return Effect.void
-      remove([...flights.values()].filter((one) => one.run === run))
+      run.close()
       return Effect.asVoid(Fiber.interrupt(run.fiber))
     })
 
@@ -132,7 +134,13 @@ export const make = <A>(scope: Scope.Scope): SingleFlight<A> => {
     find: (id) => flights.get(id),
     launch: (specs, { stays, boarding }, work) =>
       Effect.suspend(() => {
-        const run: Run = { waiters: boarding, pending: specs.length, fiber: undefined, waitsFor: new Map() }
+        const run: Run = {
+          waiters: boarding,
+          pending: specs.length,
+          close: () => remove(launched),
+          fiber: undefined,
+          waitsFor: new Map()
+        }
         if (stays) run.waiters += 1
         const launched = specs.map(({ id, startedAt, names }): Flight<A> => {
           const landing = Deferred.unsafeMake<A | undefined>(FiberId.none)

@@ -98,7 +98,7 @@ export interface StoreTier {
   readonly name: string
   /** Whether an operation may wait. */
   readonly remote: boolean
-  /** Looks items up, within `limitMillis` where that is less than the limit of every operation. */
+  /** Looks items up; their values come with the epochs that judge them. */
   readonly read: (items: ReadonlyArray<Item>) => Effect.Effect<ReadonlyArray<View>, StoreError, any>
   readonly lease: (
     wishes: ReadonlyArray<Wish>,
@@ -219,6 +219,10 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
       ? Effect.uninterruptible(options.breaker.observe(limit(operation, call, options.operationMillis)))
       : call
 
+  // A value stored without a tag that is declared now cannot be fenced by it: older releases did not know the tag.
+  const carries = (stamps: Epoch.Stamps, tags: ReadonlyArray<string>): boolean =>
+    tags.every((tag, i) => stamps.tags[i]?.[0] === tag || stamps.tags.some(([name]) => name === tag))
+
   const unusable = (id: string, detail: string): Effect.Effect<View> =>
     Effect.succeed({ ...nothing, id, problem: new CodecError({ reason: "Decode", detail }) })
 
@@ -229,7 +233,7 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
     const { id } = found
     const standing = lags(epochs.counter, asked) ? "Invalid" : Epoch.standing(found.stamps, epochs)
     if (epochs.counter !== undefined) note(epochs.counter)
-    if (standing === "Invalid") return Effect.succeed({ ...nothing, id })
+    if (standing === "Invalid" || !carries(found.stamps, item.tags)) return Effect.succeed({ ...nothing, id })
     const opened = Codec.open(found.bytes)
     if (opened === undefined) return unusable(id, "not an envelope of ours")
     const codec = opened.kind === "Value" ? item.codec : item.failureCodec

@@ -273,7 +273,7 @@ describe("SingleFlight", () => {
   )
 })
 
-const run = (): SingleFlight.Run => ({ waiters: 0, pending: 0, fiber: undefined, waitsFor: new Map() })
+const run = (): SingleFlight.Run => ({ waiters: 0, pending: 0, fiber: undefined, waitsFor: new Map(), close: () => {} })
 
 describe("SingleFlight / waitsForAny", () => {
   const [a, b, c, d] = [run(), run(), run(), run()]

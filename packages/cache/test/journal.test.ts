@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "@effect/vitest/utils"
 import { describe, expect, it } from "@effect/vitest"
-import type { Store } from "@larder/cache"
+import { CacheKey, type Store } from "@larder/cache"
 import * as FastCheck from "effect/FastCheck"
 import * as journal from "../src/internal/journal.js"
 
@@ -27,18 +27,23 @@ const action: FastCheck.Arbitrary<Action> = FastCheck.oneof(
   }
 )
 
+/** Keys of two prefixes. */
+const keyOf = (name: string): string => `V1.${name < "d" ? "p" : "q"}.id.${name}`
+
 const request = (keys: ReadonlyArray<string>, tags: ReadonlyArray<string>): Store.FenceRequest => ({
-  keys: keys.map((key) => ({ key, shapes: ["s"] })),
+  keys: keys.map((name) => ({ key: keyOf(name), shapes: ["s"] })),
   tags
 })
 
 /**
  * Keeps every addition by itself. One is gone when a replay that was taken after it, and that named it or everything,
- * was acknowledged.
+ * or its prefix, was acknowledged.
  */
 const naive = () => {
   let additions: Array<{ readonly at: number; readonly name: string }> = []
   let time = 0
+  const strikes = (some: ReadonlyArray<string>, name: string): boolean =>
+    some.includes(name) || (name.startsWith("key ") && some.includes(`tag ${CacheKey.prefixTagOf(name.slice(4))}`))
   return {
     add: (some: ReadonlyArray<string>) => {
       time += 1
@@ -47,7 +52,7 @@ const naive = () => {
     take: (some: ReadonlyArray<string> | "everything") => {
       const at = time
       return () => {
-        additions = additions.filter((one) => one.at > at || (some !== "everything" && !some.includes(one.name)))
+        additions = additions.filter((one) => one.at > at || (some !== "everything" && !strikes(some, one.name)))
       }
     },
     hides: (key: string, tags: ReadonlyArray<string>) =>
@@ -70,7 +75,7 @@ const run = (
     switch (one._tag) {
       case "Add":
         ours.add(request(one.keys, one.tags))
-        model.add([...one.keys.map((key) => `key ${key}`), ...one.tags.map((tag) => `tag ${tag}`)])
+        model.add([...one.keys.map((name) => `key ${keyOf(name)}`), ...one.tags.map((tag) => `tag ${tag}`)])
         break
       case "AddEverything":
         ours.add({ keys: [], tags: [], everything: true })
@@ -99,8 +104,9 @@ const run = (
   }
 }
 
+/** A key carries the tag of its prefix, as every key does. */
 const questions = [..."abcdef"].flatMap((name) => [
-  [name, []],
+  [keyOf(name), [CacheKey.prefixTagOf(keyOf(name))]],
   ["other", [name]],
   ["other", ["x", name]]
 ]) as ReadonlyArray<readonly [string, ReadonlyArray<string>]>
@@ -154,10 +160,18 @@ describe("journal", () => {
     strictEqual(ours.next(10)?.request.everything === true, hidden)
   })
 
+  it("keys for which there is no room hide everything of their prefix, and nothing else", () => {
+    const ours = journal.make(2)
+    ours.add(request(["a", "b", "c"], []))
+    strictEqual(ours.hides("V1.p.id.unrelated", ["p:p"]), true)
+    strictEqual(ours.hides(keyOf("d"), ["p:q"]), false)
+    deepStrictEqual(ours.next(10)?.request, { keys: [], tags: ["p:p"] })
+  })
+
   it("one name added again is still one", () => {
     const ours = journal.make(1)
     for (let i = 0; i < 5; i++) ours.add(request(["a"], []))
-    strictEqual(ours.hides("b", []), false)
+    strictEqual(ours.hides(keyOf("b"), ["p:p"]), false)
   })
 
   it("what was added again while its replay was under way is replayed again", () => {
@@ -166,7 +180,7 @@ describe("journal", () => {
     const first = ours.next(10)!
     ours.add(request(["a"], ["t"]))
     first.strikeOut()
-    strictEqual(ours.hides("a", []), true)
+    strictEqual(ours.hides(keyOf("a"), []), true)
     strictEqual(ours.hides("b", ["t"]), true)
     ours.next(10)!.strikeOut()
     strictEqual(ours.isEmpty(), true)

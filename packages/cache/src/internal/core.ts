@@ -17,6 +17,7 @@ import * as CircuitBreaker from "../CircuitBreaker.js"
 import type { CacheFailure, Reporter } from "../Reporter.js"
 import * as SingleFlight from "../SingleFlight.js"
 import type { FenceRequest, Lease, Store } from "../Store.js"
+import type { Item } from "../StoreTier.js"
 import * as StoreTier from "../StoreTier.js"
 import * as fences from "./fences.js"
 import * as journal from "./journal.js"
@@ -59,7 +60,7 @@ export interface Core {
   readonly replaysWanted: Effect.Effect<void>
   /** Until when lookups of a key are held back after a failure. */
   readonly backoff: {
-    readonly until: (flightId: string) => number
+    readonly until: (item: Pick<Item, "flightId" | "names">) => number
     readonly hold: (flightId: string, untilMillis: number) => void
     readonly end: (flightId: string) => void
   }
@@ -134,7 +135,7 @@ export const make = (
             () => Effect.void
           )
     const wishes = yield* Queue.sliding<void>(1)
-    const held = new Map<string, number>()
+    const held = new Map<string, { readonly untilMillis: number; readonly since: number }>()
     const core: Core = {
       tier,
       flights: SingleFlight.make(scope),
@@ -151,10 +152,14 @@ export const make = (
       wakeReplays: Effect.asVoid(Queue.offer(wishes, undefined)),
       replaysWanted: Queue.take(wishes),
       backoff: {
-        until: (flightId) => (held.size === 0 ? -Infinity : (held.get(flightId) ?? -Infinity)),
+        until: ({ flightId, names }) => {
+          const one = held.size === 0 ? undefined : held.get(flightId)
+          // A fence asks for a lookup, whatever the last one came to.
+          return one === undefined || all.fellSince(one.since, names) ? -Infinity : one.untilMillis
+        },
         hold: (flightId, untilMillis) => {
           held.delete(flightId)
-          held.set(flightId, untilMillis)
+          held.set(flightId, { untilMillis, since: all.now() })
           if (held.size > settings.maximumFlights) held.delete(held.keys().next().value!)
         },
         end: (flightId) => {

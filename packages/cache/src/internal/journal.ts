@@ -3,8 +3,10 @@
  * source and nothing is stored, until a replay is acknowledged. A replay is always an invalidation, with tokens of its
  * own, so it may cost a miss and never brings anything back.
  *
- * Bounded, and never forgets: when too many names are waiting they become one, which hides everything.
+ * Bounded, and never forgets: when too many names are waiting the keys become the tags of their prefixes, which hides
+ * everything under those; and when there are too many tags, everything is hidden.
  */
+import { prefixTagOf } from "../CacheKey.js"
 import type { FenceRequest, KeyName } from "../Store.js"
 
 export interface Journal {
@@ -38,7 +40,11 @@ export const make = (maximumNames: number): Journal => {
         keys.set(name.key, { name: { key: name.key, shapes: [...shapes] }, added: additions })
       }
       for (const tag of request.tags) tags.set(tag, additions)
-      if (request.everything === true || keys.size + tags.size > maximumNames) {
+      if (keys.size + tags.size > maximumNames) {
+        for (const key of keys.keys()) tags.set(prefixTagOf(key), additions)
+        keys.clear()
+      }
+      if (request.everything === true || tags.size > maximumNames) {
         everything = additions
         keys.clear()
         tags.clear()

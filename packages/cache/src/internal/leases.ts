@@ -21,9 +21,6 @@ export interface Journey {
   readonly fallbackUntilMillis: number
 }
 
-/** Computes the values of some of the keys, in their order. */
-export type LookupOf = (indices: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<unknown>, any, any>
-
 export interface Manner {
   /** Nobody waits: an answer was given already. */
   readonly behind: boolean

@@ -68,7 +68,7 @@ export const decisionFor = (core: Core, item: Item, view: View, nowMillis: numbe
     entry: view.entry,
     expired: view.expired,
     nowMillis,
-    backoffUntilMillis: core.backoff.until(item.flightId),
+    backoffUntilMillis: core.backoff.until(item),
     random
   })
 

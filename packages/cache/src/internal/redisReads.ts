@@ -35,13 +35,15 @@ const stampedTags = (found: Found): ReadonlyArray<string> =>
 
 export interface RedisReads {
   readonly read: (requests: ReadonlyArray<ReadRequest>) => Effect.Effect<ReadonlyArray<ReadAnswer>, StoreError>
+  /** Notes which learnt tags an entry carries that this instance has just stored. */
+  readonly expect: (key: string, shape: string, learntTags: ReadonlyArray<string>) => void
   /** The answer to a request whose value was found without a read, with the current epochs of all its tags. */
   readonly complete: (request: ReadRequest, value: Found, known: Epochs) => Effect.Effect<ReadAnswer, StoreError>
 }
 
 export const make = (keys: RedisKeys, { mget }: RedisCommands): RedisReads => {
   const learnt = Lru.make<ReadonlyArray<string>>(rememberedEntries)
-  const entryName = ({ key, shape }: ReadRequest) => `${key}\u0000${shape}`
+  const entryName = ({ key, shape }: Pick<ReadRequest, "key" | "shape">) => `${key}\u0000${shape}`
 
   const remember = (request: ReadRequest, found: Found, remembered: ReadonlyArray<string>): void => {
     if (found._tag !== "Stored") return
@@ -123,5 +125,9 @@ export const make = (keys: RedisKeys, { mget }: RedisCommands): RedisReads => {
     })
   }
 
-  return { read, complete }
+  const expect = (key: string, shape: string, learntTags: ReadonlyArray<string>): void => {
+    if (learntTags.length > 0) learnt.set(entryName({ key, shape }), learntTags)
+  }
+
+  return { read, complete, expect }
 }

@@ -164,9 +164,18 @@ export const make = (client: RedisClient["Type"], keyPrefix: string): Effect.Eff
             scripts.fill,
             requests.map(({ lease, ...content }) => storingCall({ ...lease, ...content }))
           ),
-          Effect.forEach((outcome) =>
-            Effect.either(Effect.flatMap(outcome, (reply) => outcomeOf("fill", redisFrame.text(reply))))
-          )
+          Effect.forEach((outcome, i) => {
+            const { learntTags, lease } = requests[i]!
+            const declared = lease.stamps.tags.map(([tag]) => tag)
+            const stored = Effect.flatMap(outcome, (reply) => outcomeOf("fill", redisFrame.text(reply)))
+            return Effect.either(
+              Effect.tap(stored, (verdict) => {
+                const learnt = unique(learntTags).filter((tag) => !declared.includes(tag))
+                if (verdict === "Stored") reads.expect(lease.key, lease.shape, learnt)
+                return Effect.void
+              })
+            )
+          })
         )
       )
 
