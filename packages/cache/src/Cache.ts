@@ -522,15 +522,19 @@ export const withCache: {
 
 /**
  * Adds tags to what the running lookup will store: tags that are known only while it looks. Outside a lookup, and
- * with the cache off, it does nothing.
+ * with the cache off, it does nothing. A tag that is not usable (empty) is reported, and the value is not stored.
  *
  * @since 0.1.0
  * @category combinators
  */
 export const addTags = (...tags: ReadonlyArray<string>): Effect.Effect<void> =>
-  Effect.contextWith((context: Context.Context<never>) =>
-    outerOf(context)?.learn(tags.map((tag) => CacheKey.userTag(String(tag))))
-  )
+  Effect.contextWith((context: Context.Context<never>) => {
+    const lookup = outerOf(context)
+    if (lookup === undefined) return
+    const own = Either.try(() => tags.map(CacheKey.userTag))
+    if (Either.isRight(own)) lookup.learn(own.right)
+    else lookup.refuse(own.left)
+  })
 
 /**
  * Within this effect nothing is read from a cache and nothing is stored; failures are still reported, and

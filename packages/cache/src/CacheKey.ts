@@ -281,8 +281,9 @@ export const scopeTag = (prefix: string, scope: Part): string =>
  * @category tags
  */
 export const userTag = (tag: string): string => {
-  if (typeof tag !== "string") {
-    throw new ConfigurationError({ where: "tag", detail: `expected a text, got ${typeof tag}` })
+  if (typeof tag !== "string" || tag === "") {
+    const got = tag === "" ? "an empty one" : typeof tag
+    throw new ConfigurationError({ where: "tag", detail: `expected a text that is not empty, got ${got}` })
   }
   return `t:${shorten(encodeText(tag))}`
 }

@@ -96,6 +96,8 @@ export interface Wish {
  */
 export interface StoreTier {
   readonly name: string
+  /** Whether an operation may wait. */
+  readonly remote: boolean
   /** Looks items up, within `limitMillis` where that is less than the limit of every operation. */
   readonly read: (items: ReadonlyArray<Item>) => Effect.Effect<ReadonlyArray<View>, StoreError, any>
   readonly lease: (
@@ -154,9 +156,9 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
     if (last === undefined || last.era !== counter.era || last.n < counter.n) last = counter
   }
 
-  // A replica may lag behind what this instance has already seen happen: an answer from before that is a miss.
-  const lags = (counter: Epoch.Counter | undefined): boolean =>
-    counter !== undefined && last !== undefined && counter.era === last.era && counter.n < last.n
+  // A replica may lag behind what this instance had seen when it asked: an answer from before that is a miss.
+  const lags = (counter: Epoch.Counter | undefined, asked: Epoch.Counter | undefined): boolean =>
+    counter !== undefined && asked !== undefined && counter.era === asked.era && counter.n < asked.n
 
   /**
    * Bounds a call, also where its caller cannot be interrupted (the invalidation of a mutation). It runs on a fiber of
@@ -220,12 +222,12 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
   const unusable = (id: string, detail: string): Effect.Effect<View> =>
     Effect.succeed({ ...nothing, id, problem: new CodecError({ reason: "Decode", detail }) })
 
-  const view = (item: Item, answer: ReadAnswer): Effect.Effect<View, never, any> => {
+  const view = (item: Item, answer: ReadAnswer, asked: Epoch.Counter | undefined): Effect.Effect<View, never, any> => {
     const { found, epochs } = answer
     if (found._tag === "Absent") return Effect.succeed(nothing)
     if (found._tag === "Malformed") return unusable(found.id, "not an entry of this store")
     const { id } = found
-    const standing = lags(epochs.counter) ? "Invalid" : Epoch.standing(found.stamps, epochs)
+    const standing = lags(epochs.counter, asked) ? "Invalid" : Epoch.standing(found.stamps, epochs)
     if (epochs.counter !== undefined) note(epochs.counter)
     if (standing === "Invalid") return Effect.succeed({ ...nothing, id })
     const opened = Codec.open(found.bytes)
@@ -295,42 +297,39 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
 
   return {
     name: store.name,
+    remote: store.remote,
     read: (items) =>
-      believe(
-        "read",
-        guarded("read", store.read(items.map(({ key, codec, tags }) => ({ key: key.id, shape: codec.shape, tags })))),
-        (answers) =>
+      Effect.suspend(() => {
+        const asked = last
+        const requests = items.map(({ key, codec, tags }) => ({ key: key.id, shape: codec.shape, tags }))
+        return believe("read", guarded("read", store.read(requests)), (answers) =>
           items.length === 1 && answers.length === 1
-            ? Effect.map(view(items[0]!, answers[0]!), (one) => [one])
+            ? Effect.map(view(items[0]!, answers[0]!, asked), (one) => [one])
             : Effect.flatMap(each("read", answers, items.length), (some) =>
-                Effect.forEach(some, (answer, i) => view(items[i]!, answer))
+                Effect.forEach(some, (answer, i) => view(items[i]!, answer, asked))
               )
-      ),
+        )
+      }),
     lease: (wishes, limitMillis) =>
-      believe(
-        "lease",
-        guarded(
-          "lease",
-          store.lease(
-            wishes.map(({ item, seen }) => ({
-              key: item.key.id,
-              shape: item.codec.shape,
-              tags: item.tags,
-              seen,
-              leaseMillis: options.leaseMillis,
-              retainMillis: Math.max(item.policy.retainMillis, 2 * options.leaseMillis)
-            }))
-          ),
-          limitMillis
-        ),
-        (answers) =>
+      Effect.suspend(() => {
+        const asked = last
+        const requests = wishes.map(({ item, seen }) => ({
+          key: item.key.id,
+          shape: item.codec.shape,
+          tags: item.tags,
+          seen,
+          leaseMillis: options.leaseMillis,
+          retainMillis: Math.max(item.policy.retainMillis, 2 * options.leaseMillis)
+        }))
+        return believe("lease", guarded("lease", store.lease(requests), limitMillis), (answers) =>
           Effect.flatMap(each("lease", answers, wishes.length), (some) =>
             Effect.forEach(some, (answer, i): Effect.Effect<Leased, never, any> => {
               if (answer._tag !== "Found") return Effect.succeed(answer)
-              return Effect.map(view(wishes[i]!.item, answer.answer), (one) => ({ _tag: "Found", view: one }))
+              return Effect.map(view(wishes[i]!.item, answer.answer, asked), (one) => ({ _tag: "Found", view: one }))
             })
           )
-      ),
+        )
+      }),
     fill: (requests) =>
       believe("fill", guarded("fill", store.fill(requests)), (outcomes) => each("fill", outcomes, requests.length)),
     renew: (leases) =>

@@ -241,7 +241,7 @@ describe("CacheKey / errors", () => {
     strictEqual(failure(make).where, 'version of "users"')
   })
 
-  it.each([[undefined as unknown as string], [7 as unknown as string]])("the tag %j is refused", (tag) => {
+  it.each([[""], [undefined as unknown as string], [7 as unknown as string]])("the tag %j is refused", (tag) => {
     strictEqual(failure(() => CacheKey.userTag(tag)).where, "tag")
   })
 })

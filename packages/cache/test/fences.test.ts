@@ -101,6 +101,7 @@ describe("fences", () => {
     const since = some.now()
     some.raise(["c"])
     strictEqual(some.fellSince(since - 1, ["a"]), true)
+    strictEqual(some.fellSince(since - 1, ["never fenced"]), false)
     strictEqual(some.fellSince(since, ["a"]), false)
   })
 })

@@ -56,7 +56,8 @@ describe("Story", () => {
       let text = ""
       const story = Story.make({ terminal: true, colours: false, write: (more) => (text += more) })
       yield* story.progress("working", 2, (tick) => Effect.zipRight(tick, story.aside("odd")))
-      expect(text).toBe("\r  working … 0 %\r  working … 50 %\r\x1b[2K  odd\n\r  working … 50 %\r\x1b[2K")
+      yield* story.say("done")
+      expect(text).toBe("\r  working … 0 %\r  working … 50 %\r\x1b[2K  odd\n\r  working … 50 %\r\x1b[2K  done\n")
     })
   )
 

@@ -7,11 +7,16 @@ import type { Run } from "../SingleFlight.js"
 
 export interface Lookup {
   readonly learn: (tags: ReadonlyArray<string>) => void
+  /** A tag that cannot be used: what it should have fenced must not be stored. */
+  readonly refuse: (error: unknown) => void
   /** Absent for a lookup outside the single flight. */
   readonly run: Run | undefined
   readonly flightIds: ReadonlySet<string>
   readonly outer: Lookup | undefined
 }
+
+/** Where a lookup's tags go. */
+export type Learner = Pick<Lookup, "learn" | "refuse">
 
 export class CurrentLookup extends Context.Tag("@larder/cache/internal/CurrentLookup")<CurrentLookup, Lookup>() {}
 

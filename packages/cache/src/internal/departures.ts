@@ -14,7 +14,7 @@ import type { Flight } from "../SingleFlight.js"
 import { countWait, waitsForAny } from "../SingleFlight.js"
 import type { Item } from "../StoreTier.js"
 import { type Core, type Landing, now } from "./core.js"
-import { type Lookup, runOf, runsOf } from "./currentLookup.js"
+import { type Learner, type Lookup, runOf, runsOf } from "./currentLookup.js"
 import type { Journey } from "./leases.js"
 import { fly, type LookupOf, reportLookup, within } from "./lookups.js"
 import { content } from "./reading.js"
@@ -29,11 +29,14 @@ export interface Call {
   readonly outer: Lookup | undefined
 }
 
+/** Nothing will be stored: nobody asks for tags. */
+const nobody: Learner = { learn: () => {}, refuse: () => {} }
+
 /** The lookup alone, for some of the keys, its failure reported. */
 export const straight = (core: Core, call: Call, indices: ReadonlyArray<number>): Any<ReadonlyArray<unknown>> => {
   const items = indices.map((i) => call.items[i]!)
   return Effect.tapErrorCause(
-    within(call.lookup(indices), call.outer, items, undefined, (tags) => call.outer?.learn(tags)),
+    within(call.lookup(indices), call.outer, items, undefined, call.outer ?? nobody),
     (cause) => reportLookup(core, items[0]!, "lookup", true, cause)
   )
 }

@@ -16,7 +16,7 @@ import { keyName } from "../StoreTier.js"
 import { type Core, now } from "./core.js"
 import type { Lookup } from "./currentLookup.js"
 import { within } from "./lookups.js"
-import { prepareValue } from "./storable.js"
+import { prepareValue, reportPolicy } from "./storable.js"
 
 const remember = (core: Core, request: FenceRequest): Effect.Effect<void> =>
   Effect.zipRight(
@@ -79,7 +79,12 @@ export const writeThrough = <E, R>(
       const learnt = new Set<string>()
       const startedMillis = yield* now
       const learn = (tags: ReadonlyArray<string>) => tags.forEach((tag) => learnt.add(tag))
-      const exit = yield* Effect.exit(restore(within(effect, outer, items, undefined, learn)))
+      let unusableTag: unknown
+      const refuse = (error: unknown) => {
+        unusableTag = error
+      }
+      const exit = yield* Effect.exit(restore(within(effect, outer, items, undefined, { learn, refuse })))
+      if (unusableTag !== undefined) yield* reportPolicy(core, items[0]!, "tags", unusableTag)
       const captures = Either.getOrUndefined(captured)
       if (Either.isLeft(captured)) yield* core.storeFailed(cache, captured.left)
       if (Exit.isFailure(exit) || captures === undefined) {
@@ -90,7 +95,7 @@ export const writeThrough = <E, R>(
       const millis = Math.max(0, (yield* now) - startedMillis)
       // Not side by side: an interruption would reach the children of this fiber although it masks its own.
       const failures = yield* Effect.forEach(items, (item, i) =>
-        commit(core, item, captures[i]!, exit.value[i], millis, learnt, isWrite)
+        commit(core, item, captures[i]!, exit.value[i], millis, learnt, unusableTag === undefined, isWrite)
       )
       return { exit, failure: failures.find((failure) => failure !== undefined) }
     })
@@ -110,6 +115,7 @@ const commit = (
   value: unknown,
   millis: number,
   learnt: ReadonlySet<string>,
+  stores: boolean,
   isWrite: boolean
 ): Effect.Effect<StoreError | undefined, never, any> =>
   Effect.gen(function* () {
@@ -120,7 +126,7 @@ const commit = (
       core.tier.commit({
         capture,
         learntTags,
-        bytes: hides ? undefined : storable.bytes,
+        bytes: hides || !stores ? undefined : storable.bytes,
         timeToLiveMillis: storable.keepMillis
       })
     )

@@ -1,12 +1,14 @@
 /**
  * Asking for the right to fill: a lease for each key, or what somebody else has stored meanwhile.
  *
- * Every lease that was granted is in the run's hands at once, so that whatever ends the run gives it back. Asking is
- * not interrupted half-way, or a grant could be left that nobody knows of; the store's time limit bounds it.
+ * Every lease that was granted is in the run's hands at once, so that whatever ends the run gives it back. A run that
+ * is interrupted while it asks leaves at once; what is granted to it afterwards goes straight back.
  */
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type { StoreError } from "../CacheError.js"
 import type { Lease } from "../Store.js"
-import type { Item, View, Wish } from "../StoreTier.js"
+import type { Item, Leased, View, Wish } from "../StoreTier.js"
 import { type Core, now } from "./core.js"
 import { decide } from "./decide.js"
 
@@ -55,6 +57,35 @@ const settles = (core: Core, item: Item, view: View, since: number) =>
     return decision._tag === "Serve"
   })
 
+/** Puts what is granted into the run's hands. */
+const granted = (
+  core: Core,
+  asking: Effect.Effect<ReadonlyArray<Leased>, StoreError, any>,
+  held: Array<Lease>
+): Effect.Effect<ReadonlyArray<Leased>, StoreError, any> => {
+  const take = (answers: ReadonlyArray<Leased>, hands: Array<Lease>) =>
+    Effect.sync(() => {
+      for (const answer of answers) {
+        if (answer._tag !== "Granted") continue
+        hands.push(answer.lease)
+        core.leases.add(answer.lease)
+      }
+    })
+  if (!core.tier.remote) return Effect.uninterruptible(Effect.tap(asking, (answers) => take(answers, held)))
+  return Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(Effect.forkDaemon(Effect.interruptible(asking)), (fiber) => {
+      const late: Array<Lease> = []
+      const goesBack = Effect.flatMap(Fiber.join(fiber), (answers) =>
+        Effect.zipRight(take(answers, late), giveBack(core, late))
+      )
+      return Effect.tap(
+        Effect.onInterrupt(restore(Fiber.join(fiber)), () => Effect.forkDaemon(Effect.ignore(goesBack))),
+        (answers) => take(answers, held)
+      )
+    })
+  )
+}
+
 const askedTooOften = 3
 
 /** Asks for leases until each is granted, answered, or known to be another's. */
@@ -66,16 +97,7 @@ const ask = (
   attempt = 1
 ): Effect.Effect<ReadonlyArray<Acquired>, never, any> => {
   const since = core.fences.now()
-  const asking = Effect.tap(core.tier.lease(wishes, limitMillis), (answers) =>
-    Effect.sync(() => {
-      for (const answer of answers) {
-        if (answer._tag !== "Granted") continue
-        held.push(answer.lease)
-        core.leases.add(answer.lease)
-      }
-    })
-  )
-  return Effect.matchEffect(Effect.uninterruptible(asking), {
+  return Effect.matchEffect(granted(core, core.tier.lease(wishes, limitMillis), held), {
     onFailure: (error) =>
       Effect.as(
         core.storeFailed(wishes[0]!.item.key.prefix, error),

@@ -18,9 +18,9 @@ import type { Flight, Run } from "../SingleFlight.js"
 import type { FillRequest, Lease } from "../Store.js"
 import type { Item } from "../StoreTier.js"
 import { type Core, type Landing, now } from "./core.js"
-import { CurrentLookup, type Lookup } from "./currentLookup.js"
+import { CurrentLookup, type Learner, type Lookup } from "./currentLookup.js"
 import { acquire, type Acquired, giveBack, type Journey, type Manner } from "./leases.js"
-import { prepareFailure, prepareValue, unstorable } from "./storable.js"
+import { prepareFailure, prepareValue, reportPolicy, unstorable } from "./storable.js"
 
 /** Computes the values of some of the keys, in their order. */
 export type LookupOf = (indices: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<unknown>, any, any>
@@ -46,10 +46,11 @@ export const within = <A, E, R>(
   outer: Lookup | undefined,
   items: ReadonlyArray<Item>,
   run: Run | undefined,
-  learn: (tags: ReadonlyArray<string>) => void
+  { learn, refuse }: Learner
 ): Effect.Effect<A, E, R> =>
   Effect.provideService(lookup, CurrentLookup, {
     learn,
+    refuse,
     run,
     flightIds: new Set(items.map((item) => item.flightId)),
     outer
@@ -135,8 +136,13 @@ const lookUp = (
         for (const i of rest) flights[i]!.names.add(tag)
       }
     }
+    let unusableTag: unknown
+    const refuse = (error: unknown) => {
+      unusableTag = error
+    }
     const startedMillis = yield* now
-    const exit = yield* Effect.exit(within(lookup(rest), outer, items, flights[0]!.run, learn))
+    const exit = yield* Effect.exit(within(lookup(rest), outer, items, flights[0]!.run, { learn, refuse }))
+    if (unusableTag !== undefined) yield* reportPolicy(core, items[0]!, "tags", unusableTag)
     const endedMillis = yield* now
     const millis = Math.max(0, endedMillis - startedMillis)
     const failed = Exit.isFailure(exit)
@@ -167,7 +173,8 @@ const lookUp = (
       const learntTags = [...new Set([...learnt, ...storable.learnt])]
       const one = acquired[i]!
       const { bytes, encoded, keepMillis: timeToLiveMillis } = storable
-      const barred = !core.enabled || core.journal.hides(item.key.id, [...item.tags, ...learntTags])
+      const barred =
+        unusableTag !== undefined || !core.enabled || core.journal.hides(item.key.id, [...item.tags, ...learntTags])
       const stored = one._tag === "Leased" && bytes !== undefined && !barred
       if (stored) fills.push({ item, request: { lease: one.lease, learntTags, bytes, timeToLiveMillis } })
       else if (!failed) core.emitKey(item.key, { _tag: "Uncacheable" })

@@ -5,8 +5,8 @@
  * `MGET` for their epochs. A bounded memory of which entry carries which learnt tags makes it one from then on; a wrong
  * guess costs a key too many, or the second command again.
  *
- * An epoch that comes with the second command is newer than the value it judges, never older. The counter stays that
- * of the first: it tells how old the value's answer is.
+ * An epoch that comes with the second command is newer than the value it judges, never older. Two replicas may answer
+ * the two commands; the answer is as old as the older of them.
  */
 import * as Effect from "effect/Effect"
 import type { StoreError } from "../CacheError.js"
@@ -59,6 +59,19 @@ export const make = (keys: RedisKeys, { mget }: RedisCommands): RedisReads => {
     })
   }
 
+  const counterIn = (replies: ReadonlyMap<string, Reply>) =>
+    token.parseCounter(redisFrame.text(replies.get(keys.counter)) ?? "")
+
+  /** Asks for more names; the counter is then the older of the two, and none when an era lies between them. */
+  const fetchLater = (names: Iterable<string>, into: Map<string, Reply>) => {
+    const first = counterIn(into)
+    return Effect.map(fetch([keys.counter, ...names], into), () => {
+      const second = counterIn(into)
+      if (first === undefined || second?.era !== first.era) into.delete(keys.counter)
+      else if (first.n < second.n) into.set(keys.counter, token.printCounter(first))
+    })
+  }
+
   const epochsOf = (request: ReadRequest, found: Found, replies: ReadonlyMap<string, Reply>): Epochs => {
     const tags = new Map<string, string>()
     const add = (tag: string) => {
@@ -67,9 +80,8 @@ export const make = (keys: RedisKeys, { mget }: RedisCommands): RedisReads => {
     }
     request.tags.forEach(add)
     stampedTags(found).forEach(add)
-    const counter = redisFrame.text(replies.get(keys.counter))
     return {
-      counter: counter === undefined ? undefined : token.parseCounter(counter),
+      counter: counterIn(replies),
       key: redisFrame.text(replies.get(keys.epoch(request.key))),
       tags
     }
@@ -95,7 +107,7 @@ export const make = (keys: RedisKeys, { mget }: RedisCommands): RedisReads => {
           .filter((name) => !replies.has(name))
         const answers = () =>
           requests.map((request, i) => ({ found: values[i]!, epochs: epochsOf(request, values[i]!, replies) }))
-        return unknown.length === 0 ? Effect.sync(answers) : Effect.map(fetch(unknown, replies), answers)
+        return unknown.length === 0 ? Effect.sync(answers) : Effect.map(fetchLater(unknown, replies), answers)
       })
     })
 
@@ -104,9 +116,10 @@ export const make = (keys: RedisKeys, { mget }: RedisCommands): RedisReads => {
     const unknown = stampedTags(value).filter((tag) => !request.tags.includes(tag))
     if (unknown.length === 0) return Effect.succeed({ found: value, epochs: known })
     const replies = new Map<string, Reply>()
-    return Effect.map(fetch(unknown.map(keys.tag), replies), () => {
-      const { tags } = epochsOf({ ...request, tags: unknown }, value, replies)
-      return { found: value, epochs: { ...known, tags: new Map([...known.tags, ...tags]) } }
+    if (known.counter !== undefined) replies.set(keys.counter, token.printCounter(known.counter))
+    return Effect.map(fetchLater(unknown.map(keys.tag), replies), () => {
+      const { counter, tags } = epochsOf({ ...request, tags: unknown }, value, replies)
+      return { found: value, epochs: { counter, key: known.key, tags: new Map([...known.tags, ...tags]) } }
     })
   }
 

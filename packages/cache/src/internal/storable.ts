@@ -24,7 +24,8 @@ export interface Storable {
 
 export const unstorable: Storable = { bytes: undefined, encoded: undefined, keepMillis: 0, learnt: [] }
 
-const reportPolicy = (core: Core, item: Item, operation: string, error: unknown) =>
+/** Tells of a function of the user that threw, or answered what is not usable. */
+export const reportPolicy = (core: Core, item: Item, operation: string, error: unknown) =>
   core.report({
     kind: "Policy",
     cache: item.key.prefix,
