@@ -132,6 +132,22 @@ describe("Cache / awaitWrite", () => {
   }
 })
 
+describe("Cache / the budget of the store", () => {
+  it.effect("an awaited write is waited for only as long as reading and leasing have left of it", () =>
+    Effect.gen(function* () {
+      yield* Effect.flatMap(Faults.Faults, (f) => f.set({ fault: Faults.delay("150 millis"), span: "onwards" }))
+      const cache = yield* Cache.Cache
+      const call = Cache.withCache(Effect.succeed("v"), key, { awaitWrite: true })
+      const ended = yield* Effect.fork(Effect.zipRight(call, Clock.currentTimeMillis))
+      yield* advance(1000)
+      strictEqual(yield* Fiber.join(ended), 400)
+      const stored = yield* Effect.fork(cache.get(key))
+      yield* advance(1000)
+      strictEqual((yield* Fiber.join(stored))._tag, "Some")
+    }).pipe(under(faulty()))
+  )
+})
+
 describe("Cache / waitUntil", () => {
   const hook = () => {
     const works: Array<Promise<void>> = []

@@ -54,11 +54,15 @@ const command = FastCheck.oneof(
   { weight: 1, arbitrary: FastCheck.record({ do: FastCheck.constant("refresh" as const), id }) },
   { weight: 3, arbitrary: FastCheck.record({ do: FastCheck.constant("change" as const), id }) },
   {
-    weight: 5,
+    weight: 6,
     arbitrary: FastCheck.record({
       do: FastCheck.constant("fence" as const),
       id,
-      by: FastCheck.constantFrom(...(Object.keys(fences) as Array<keyof typeof fences>))
+      by: FastCheck.constantFrom(...(Object.keys(fences) as Array<keyof typeof fences>)),
+      /** Whether what it names changes right before it. */
+      changes: FastCheck.boolean(),
+      /** What its own operations of the store meet, or what was there before. */
+      meets: FastCheck.constantFrom(undefined, undefined, Faults.fail(), Faults.loseReply("Hang"))
     })
   },
   { weight: 1, arbitrary: FastCheck.record({ do: FastCheck.constant("expire" as const), id }) },
@@ -179,12 +183,17 @@ const run = (commands: ReadonlyArray<Command>, policy: (typeof policies)[number]
           versions[one.id]! += 1
           break
         case "fence": {
+          if (one.changes) for (const id of fences[one.by](one.id)) versions[id]! += 1
+          if (one.meets !== undefined) {
+            yield* faults.set({ fault: one.meets, on: ["invalidate", "capture", "commit"], span: "onwards" })
+          }
           const before = [...versions]
           const fallen = yield* Effect.fork(Effect.exit(door(one.by, one.id)))
           for (let waited = 0; Option.isNone(yield* Fiber.poll(fallen)); waited += 50) {
             expect(waited).toBeLessThan(2000)
             yield* advance(50)
           }
+          if (one.meets !== undefined) yield* faults.clear
           for (const id of fences[one.by](one.id)) {
             const from = one.by === "writeThrough" ? versions[id]! : before[id]!
             allowedFrom[id] = Math.max(allowedFrom[id]!, from)

@@ -1,9 +1,11 @@
 import { describe, it } from "@effect/vitest"
 import { deepStrictEqual, strictEqual } from "@effect/vitest/utils"
 import { Cache, CacheKey, Codec, Store } from "@larder/cache"
+import { Faults } from "@larder/testing"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
-import { plain, Reports } from "../support/caches.js"
+import { faulty, plain, Reports } from "../support/caches.js"
 import { advance, settle, under } from "../support/time.js"
 
 const Old = Schema.Struct({ name: Schema.String })
@@ -11,6 +13,7 @@ const Next = Schema.Struct({ name: Schema.String, age: Schema.Number })
 const keyOf = <A, I>(schema: Schema.Schema<A, I>) => CacheKey.make({ prefix: "users", key: () => ["id", 1], schema })()
 const key = keyOf(Next)
 const { shape } = Codec.make(Next)
+const operations = Effect.flatMap(Faults.Faults, (faults) => faults.calls)
 const lines = Effect.flatMap(Reports, (reports) => reports.lines)
 
 /** Puts bytes where the cache would have put its own, with a good lease. */
@@ -61,9 +64,10 @@ describe("Cache / stored bytes", () => {
         deepStrictEqual(yield* call, { name: "Grace", age: 1 })
         yield* settle
         deepStrictEqual(yield* lines, ["Codec decode swallowed"])
+        deepStrictEqual((yield* operations).slice(2), ["read", "lease", "fill"])
         deepStrictEqual(yield* call, { name: "Grace", age: 1 })
         deepStrictEqual(yield* lines, ["Codec decode swallowed"])
-      }).pipe(under(plain()))
+      }).pipe(under(faulty()))
     )
   }
 
@@ -110,6 +114,16 @@ describe("Cache / two releases with different schemas", () => {
       }
       deepStrictEqual(runs, { old: 1, next: 1 })
       deepStrictEqual(yield* lines, [])
+    }).pipe(under(plain()))
+  )
+
+  it.effect("at the same time neither joins the other's lookup", () =>
+    Effect.gen(function* () {
+      const old = Cache.withCache(Effect.delay(Effect.succeed({ name: "old" }), 10), keyOf(Old))
+      const next = Cache.withCache(Effect.delay(Effect.succeed({ name: "next", age: 1 }), 10), keyOf(Next))
+      const both = yield* Effect.fork(Effect.all([old, next], { concurrency: 2 }))
+      yield* advance(10)
+      deepStrictEqual(yield* Fiber.join(both), [{ name: "old" }, { name: "next", age: 1 }])
     }).pipe(under(plain()))
   )
 
