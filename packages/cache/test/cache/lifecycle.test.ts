@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { deepStrictEqual, strictEqual } from "@effect/vitest/utils"
 import type { CachePolicy } from "@larder/cache"
-import { Cache, type CacheEvent, CacheKey } from "@larder/cache"
+import { Cache, CacheKey } from "@larder/cache"
 import { Faults } from "@larder/testing"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
