@@ -124,7 +124,10 @@ export class Cache extends Context.Tag("@larder/cache/Cache")<
       write: Effect.Effect<A, E, R> & Unscoped<R>,
       policy?: CachePolicy.CachePolicy<A>
     ) => Effect.Effect<A, E, R | RS>
-    /** Looks up in any case, and stores the value: nobody gets an older one afterwards. */
+    /**
+     * Looks up in any case, and stores the value in the place of any older one: nobody gets that afterwards. When the
+     * store does not take it, that is reported, and the older one stays.
+     */
     readonly refresh: <A, I, RS, E, R>(
       key: CacheKey.CacheKey<A, I, RS>,
       lookup: Effect.Effect<A, E, R> & Unscoped<R>,

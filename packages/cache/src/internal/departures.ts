@@ -15,7 +15,7 @@ import { countWait, waitsForAny } from "../SingleFlight.js"
 import type { Item } from "../StoreTier.js"
 import { type Core, type Landing, now } from "./core.js"
 import { type Learner, type Lookup, runOf, runsOf } from "./currentLookup.js"
-import type { Journey } from "./leases.js"
+import { giveBack, type Journey } from "./leases.js"
 import { fly, type LookupOf, reportLookup, within } from "./lookups.js"
 import { content } from "./reading.js"
 
@@ -63,8 +63,13 @@ const room = (core: Core) => core.limits.maximumFlights - core.flights.size()
 /** Must run where interruption is masked. */
 const launch = (core: Core, call: Call, legs: ReadonlyArray<Leg>, behind: boolean, spentMillis: number) => {
   const startedAt = core.fences.now()
+  // The store may not know that a fence made the lease of a flight void: the tag is learnt. Nobody need wait for it.
+  const replaced = legs.flatMap(({ item }) => {
+    const flight = core.flights.find(item.flightId)
+    return flight === undefined ? [] : (core.heldBy.get(flight.run) ?? [])
+  })
   const lookup: LookupOf = (chosen) => call.lookup(chosen.map((i) => legs[i]!.index))
-  return Effect.tap(
+  const launching = Effect.tap(
     core.flights.launch(
       legs.map(({ item }) => ({ id: item.flightId, startedAt, names: item.names })),
       { stays: behind, boarding: behind ? 0 : legs.length },
@@ -85,6 +90,7 @@ const launch = (core: Core, call: Call, legs: ReadonlyArray<Leg>, behind: boolea
       )
     }
   )
+  return replaced.length === 0 ? launching : Effect.zipRight(Effect.forkDaemon(giveBack(core, replaced)), launching)
 }
 
 export const refreshBehind = (core: Core, call: Call, legs: ReadonlyArray<Leg>): Effect.Effect<void, never, any> =>
