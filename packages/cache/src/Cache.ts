@@ -108,7 +108,8 @@ export class Cache extends Context.Tag("@larder/cache/Cache")<
     readonly get: <A, I, RS>(key: CacheKey.CacheKey<A, I, RS>) => Effect.Effect<Option.Option<A>, CacheError, RS>
     /**
      * Stores a value. What is invalidated or set at the same time elsewhere wins: then nothing is stored. With the
-     * cache off, or in a transaction, the key is invalidated and nothing is stored.
+     * cache off, or in a transaction, the key is invalidated and nothing is stored. So too for a value that its schema
+     * rejects, which is reported.
      */
     readonly set: <A, I, RS>(
       key: CacheKey.CacheKey<A, I, RS>,
