@@ -108,7 +108,8 @@ export class Cache extends Context.Tag("@larder/cache/Cache")<
     readonly get: <A, I, RS>(key: CacheKey.CacheKey<A, I, RS>) => Effect.Effect<Option.Option<A>, CacheError, RS>
     /**
      * Stores a value. What is invalidated or set at the same time elsewhere wins: then nothing is stored. With the
-     * cache off, or in a transaction, the key is invalidated and nothing is stored.
+     * cache off, or in a transaction, the key is invalidated and nothing is stored. So too for a value that its schema
+     * rejects, which is reported.
      */
     readonly set: <A, I, RS>(
       key: CacheKey.CacheKey<A, I, RS>,
@@ -124,7 +125,10 @@ export class Cache extends Context.Tag("@larder/cache/Cache")<
       write: Effect.Effect<A, E, R> & Unscoped<R>,
       policy?: CachePolicy.CachePolicy<A>
     ) => Effect.Effect<A, E, R | RS>
-    /** Looks up in any case, and stores the value: nobody gets an older one afterwards. */
+    /**
+     * Looks up in any case, and stores the value in the place of any older one: nobody gets that afterwards. When the
+     * store does not take it, that is reported, and the older one stays.
+     */
     readonly refresh: <A, I, RS, E, R>(
       key: CacheKey.CacheKey<A, I, RS>,
       lookup: Effect.Effect<A, E, R> & Unscoped<R>,

@@ -115,7 +115,7 @@ const encodePart = (where: string, part: Part): string => {
   if (isRedacted(part)) {
     const text = atom(where, part.part)
     const key = part.secret === undefined ? "larder" : Redacted.value(part.secret)
-    return `*${createHmac("sha256", key).update(text).digest("base64url")}`
+    return `*${createHmac("sha256", key).update(encodeText(text)).digest("base64url")}`
   }
   return encodeText(atom(where, part))
 }

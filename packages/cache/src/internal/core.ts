@@ -15,6 +15,7 @@ import type { CacheKey } from "../CacheKey.js"
 import type { CacheEvent, KeyEvent, StoreEvent } from "../CacheEvent.js"
 import * as CircuitBreaker from "../CircuitBreaker.js"
 import type { CacheFailure, Reporter } from "../Reporter.js"
+import type { Run } from "../SingleFlight.js"
 import * as SingleFlight from "../SingleFlight.js"
 import type { FenceRequest, Lease, Store } from "../Store.js"
 import type { Item } from "../StoreTier.js"
@@ -66,6 +67,8 @@ export interface Core {
   }
   /** The leases whose lookups are running. */
   readonly leases: Set<Lease>
+  /** The leases in the hands of each run. */
+  readonly heldBy: WeakMap<Run, ReadonlyArray<Lease>>
   readonly emitKey: (key: Pick<CacheKey<any>, "id" | "prefix">, event: KeyEvent) => void
   readonly emit: (event: StoreEvent) => void
   readonly listeners: Set<(event: CacheEvent) => void>
@@ -167,6 +170,7 @@ export const make = (
         }
       },
       leases: new Set(),
+      heldBy: new WeakMap(),
       emit,
       emitKey: (key, event) => {
         if (listeners.size > 0) emit({ ...event, cache: key.prefix, key: key.id })

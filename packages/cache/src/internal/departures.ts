@@ -15,7 +15,7 @@ import { countWait, waitsForAny } from "../SingleFlight.js"
 import type { Item } from "../StoreTier.js"
 import { type Core, type Landing, now } from "./core.js"
 import { type Learner, type Lookup, runOf, runsOf } from "./currentLookup.js"
-import type { Journey } from "./leases.js"
+import { giveBack, type Journey } from "./leases.js"
 import { fly, type LookupOf, reportLookup, within } from "./lookups.js"
 import { content } from "./reading.js"
 
@@ -63,8 +63,13 @@ const room = (core: Core) => core.limits.maximumFlights - core.flights.size()
 /** Must run where interruption is masked. */
 const launch = (core: Core, call: Call, legs: ReadonlyArray<Leg>, behind: boolean, spentMillis: number) => {
   const startedAt = core.fences.now()
+  // The store may not know that a fence made the lease of a flight void: the tag is learnt. Nobody need wait for it.
+  const replaced = legs.flatMap(({ item }) => {
+    const flight = core.flights.find(item.flightId)
+    return flight === undefined ? [] : (core.heldBy.get(flight.run) ?? [])
+  })
   const lookup: LookupOf = (chosen) => call.lookup(chosen.map((i) => legs[i]!.index))
-  return Effect.tap(
+  const launching = Effect.tap(
     core.flights.launch(
       legs.map(({ item }) => ({ id: item.flightId, startedAt, names: item.names })),
       { stays: behind, boarding: behind ? 0 : legs.length },
@@ -85,6 +90,7 @@ const launch = (core: Core, call: Call, legs: ReadonlyArray<Leg>, behind: boolea
       )
     }
   )
+  return replaced.length === 0 ? launching : Effect.zipRight(Effect.forkDaemon(giveBack(core, replaced)), launching)
 }
 
 export const refreshBehind = (core: Core, call: Call, legs: ReadonlyArray<Leg>): Effect.Effect<void, never, any> =>
@@ -110,55 +116,45 @@ export const depart = (
 ): Effect.Effect<ReadonlyArray<Any<unknown>>, never, any> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.suspend(() => {
-      const boarded = legs.map((leg) => {
-        const flight = joinable(core, leg.item)
-        // Two lookups that wait for each other would wait for ever: the second one looks up by itself.
-        const circular = flight !== undefined && call.outer !== undefined && waitsForAny(flight.run, runsOf(call.outer))
-        return { leg, flight, circular }
-      })
-      const idle = boarded.filter(({ flight }) => flight === undefined).slice(0, Math.max(0, room(core)))
-      for (const { flight, circular, leg } of boarded) {
-        if (flight === undefined || circular) core.emitKey(leg.item.key, { _tag: "Miss" })
-        else {
-          core.emitKey(leg.item.key, { _tag: "Joined" })
-          core.flights.board(flight)
-        }
+      const found = legs.map(({ item }) => ticket(core, call, item))
+      const idle = legs.filter((_, i) => found[i] === "Idle").slice(0, Math.max(0, room(core)))
+      for (const [i, { item }] of legs.entries()) {
+        const flight = found[i]!
+        core.emitKey(item.key, { _tag: typeof flight === "string" ? "Miss" : "Joined" })
+        if (typeof flight !== "string") core.flights.board(flight)
       }
-      const launching =
-        idle.length === 0
-          ? Effect.succeed([])
-          : launch(
-              core,
-              call,
-              idle.map(({ leg }) => leg),
-              false,
-              spentMillis
-            )
+      const launching = idle.length === 0 ? Effect.succeed([]) : launch(core, call, idle, false, spentMillis)
       return Effect.flatMap(launching, (launched) => {
-        const byLeg = new Map<Leg, { readonly flight: Flight<Landing>; readonly own: boolean }>()
-        for (const [i, { leg }] of idle.entries()) if (launched[i]) byLeg.set(leg, { flight: launched[i], own: true })
-        for (const { leg, flight, circular } of boarded) {
-          if (flight !== undefined && !circular) byLeg.set(leg, { flight, own: false })
-        }
-        const passages = legs.flatMap((leg) => {
-          const passage = byLeg.get(leg)
-          return passage === undefined ? [] : [{ leg, ...passage }]
+        const mine = new Map(idle.map((leg, i) => [leg, launched[i]!]))
+        const seats = legs.map((leg, i): Passage | undefined => {
+          const flight = found[i]!
+          if (typeof flight !== "string") return { leg, flight, own: false }
+          const own = mine.get(leg)
+          return own && { leg, flight: own, own: true }
         })
-        return Effect.flatMap(waitFor(core, call, passages, restore), (waited) =>
-          Effect.flatMap(
-            Effect.forEach(passages, (passage, i) => arrive(core, passage, waited[i]!, again)),
-            (arrived) => {
-              const outcomes = new Map(passages.map(({ leg }, i) => [leg, arrived[i]!]))
-              const some = legs.map((leg) => outcomes.get(leg))
-              return passages.length === legs.length
-                ? Effect.succeed(arrived)
-                : lookUpAlone(core, call, legs, some, restore)
-            }
-          )
+        const passages = seats.filter((seat) => seat !== undefined)
+        const arriving = Effect.flatMap(waitFor(core, call, passages, restore), (waited) =>
+          Effect.forEach(passages, (passage, i) => arrive(core, passage, waited[i]!, again))
         )
+        return Effect.flatMap(arriving, (arrived) => {
+          if (passages.length === legs.length) return Effect.succeed(arrived)
+          let next = 0
+          const some = seats.map((seat) => seat && arrived[next++])
+          return lookUpAlone(core, call, legs, some, restore)
+        })
       })
     })
   )
+
+/**
+ * The flight that a call joins for a key. `Idle`: none, it may launch one. `Circle`: two lookups that wait for each
+ * other would wait for ever, so this one looks up by itself.
+ */
+const ticket = (core: Core, call: Call, item: Item): Flight<Landing> | "Idle" | "Circle" => {
+  const flight = joinable(core, item)
+  if (flight === undefined) return "Idle"
+  return call.outer !== undefined && waitsForAny(flight.run, runsOf(call.outer)) ? "Circle" : flight
+}
 
 /** A key's seat in a flight; `own` for the caller that launched it. */
 interface Passage {

@@ -77,6 +77,7 @@ export const fly =
   (flights) =>
     Effect.suspend(() => {
       const held: Array<Lease> = []
+      core.heldBy.set(flights[0]!.run, held)
       const work = Effect.gen(function* () {
         const begunMillis = yield* now
         const acquired = yield* acquire(core, journeys, manner, held)

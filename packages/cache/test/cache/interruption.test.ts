@@ -60,13 +60,8 @@ describe("Cache / interruption", () => {
     )
   }
 
-  // A lease that was asked for may have been granted: whoever asked waits to hear of it, and gives it back.
-  for (const [on, millis] of [
-    ["read", 0],
-    ["lease", 249],
-    ["fill", 0]
-  ] as const) {
-    it.effect(`a caller is interrupted within ${millis} ms while the store is hanging on ${on}`, () =>
+  for (const on of ["read", "lease", "fill"] as const) {
+    it.effect(`a caller is interrupted at once while the store is hanging on ${on}`, () =>
       Effect.gen(function* () {
         yield* faults({ fault: Faults.hang, on, span: "onwards" })
         const caller = yield* Effect.fork(Cache.withCache(Effect.succeed("v"), key, { awaitWrite: true }))
@@ -74,7 +69,7 @@ describe("Cache / interruption", () => {
         const interrupting = yield* Effect.fork(Effect.zip(Fiber.interrupt(caller), Clock.currentTimeMillis))
         yield* advance(500)
         const [exit, at] = yield* Fiber.join(interrupting)
-        strictEqual(at, 1 + millis)
+        strictEqual(at, 1)
         strictEqual(Exit.isInterrupted(exit), true)
       }).pipe(under(faulty()))
     )
