@@ -228,11 +228,12 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
 
   const view = (item: Item, answer: ReadAnswer, asked: Epoch.Counter | undefined): Effect.Effect<View, never, any> => {
     const { found, epochs } = answer
+    // Every answer says how far the store was, also one that found nothing.
+    if (epochs.counter !== undefined) note(epochs.counter)
     if (found._tag === "Absent") return Effect.succeed(nothing)
     if (found._tag === "Malformed") return unusable(found.id, "not an entry of this store")
     const { id } = found
     const standing = lags(epochs.counter, asked) ? "Invalid" : Epoch.standing(found.stamps, epochs)
-    if (epochs.counter !== undefined) note(epochs.counter)
     if (standing === "Invalid" || !carries(found.stamps, item.tags)) return Effect.succeed({ ...nothing, id })
     const opened = Codec.open(found.bytes)
     if (opened === undefined) return unusable(id, "not an envelope of ours")
@@ -328,6 +329,7 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
         return believe("lease", guarded("lease", store.lease(requests), limitMillis), (answers) =>
           Effect.flatMap(each("lease", answers, wishes.length), (some) =>
             Effect.forEach(some, (answer, i): Effect.Effect<Leased, never, any> => {
+              if (answer._tag === "Granted") note(answer.lease.counter)
               if (answer._tag !== "Found") return Effect.succeed(answer)
               return Effect.map(view(wishes[i]!.item, answer.answer, asked), (one) => ({ _tag: "Found", view: one }))
             })
