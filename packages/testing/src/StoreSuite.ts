@@ -17,7 +17,7 @@
  * @since 0.1.0
  */
 import type { Store } from "@larder/cache/Store"
-import { layer as shared } from "@effect/vitest"
+import { it, layer as shared } from "@effect/vitest"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
@@ -120,6 +120,19 @@ export const suite = (name: string, layer: Layer.Layer<Store, unknown>, options:
       else skip(`${one.name} (skipped: ${reason})`, () => run(one))
     }
   }
-  if (lacking("virtualTime") === undefined) shared(layer)(title, (it) => register(it.effect, it.effect.skip))
-  else shared(layer, { excludeTestServices: true })(title, (it) => register(it.effect, it.effect.skip))
+  // `layer` of @effect/vitest puts its own `effect` and `scoped` on the `it` of the whole file: they are put back, so
+  // that the tests beside this suite stay what they are.
+  const whole = { ...it }
+  const restore = () => Object.assign(it, whole)
+  if (lacking("virtualTime") === undefined) {
+    shared(layer)(title, ({ effect }) => {
+      register(effect, effect.skip)
+      restore()
+    })
+  } else {
+    shared(layer, { excludeTestServices: true })(title, ({ effect }) => {
+      register(effect, effect.skip)
+      restore()
+    })
+  }
 }

@@ -66,7 +66,13 @@ export interface Core {
     readonly end: (flightId: string) => void
   }
   /** The leases whose lookups are running. */
-  readonly leases: Set<Lease>
+  readonly leases: ReadonlySet<Lease>
+  /** Keeps a lease alive from now on. */
+  readonly hold: (lease: Lease) => void
+  /** No longer; answers whether it was kept alive. */
+  readonly letGo: (lease: Lease) => boolean
+  /** Waits until there is a lease to keep alive. */
+  readonly leasesWanted: Effect.Effect<void>
   /** The leases in the hands of each run. */
   readonly heldBy: WeakMap<Run, ReadonlyArray<Lease>>
   readonly emitKey: (key: Pick<CacheKey<any>, "id" | "prefix">, event: KeyEvent) => void
@@ -138,6 +144,8 @@ export const make = (
             () => Effect.void
           )
     const wishes = yield* Queue.sliding<void>(1)
+    const renewing = yield* Queue.sliding<void>(1)
+    const leases = new Set<Lease>()
     const held = new Map<string, { readonly untilMillis: number; readonly since: number }>()
     const core: Core = {
       tier,
@@ -169,7 +177,13 @@ export const make = (
           if (held.size > 0) held.delete(flightId)
         }
       },
-      leases: new Set(),
+      leases,
+      hold: (lease) => {
+        leases.add(lease)
+        if (leases.size === 1) renewing.unsafeOffer(undefined)
+      },
+      letGo: (lease) => leases.delete(lease),
+      leasesWanted: Queue.take(renewing),
       heldBy: new WeakMap(),
       emit,
       emitKey: (key, event) => {
@@ -200,21 +214,20 @@ export const make = (
     return core
   })
 
-/** One fiber keeps every lease of the instance alive; a lookup costs an entry in a set. */
+/** One fiber keeps every lease of the instance alive; a lookup costs an entry in a set. It sleeps while there is none. */
 const renewals = (core: Core): Effect.Effect<void> =>
   Effect.forever(
-    Effect.zipRight(
-      Effect.sleep(core.limits.leaseMillis / 3),
-      Effect.suspend(() => {
+    Effect.gen(function* () {
+      yield* core.leasesWanted
+      while (core.leases.size > 0) {
+        yield* Effect.sleep(core.limits.leaseMillis / 3)
         const leases = [...core.leases]
-        if (leases.length === 0) return Effect.void
-        return Effect.matchEffect(core.tier.renew(leases), {
-          onFailure: (error) => core.storeFailed("*", error),
-          onSuccess: (kept) =>
-            Effect.sync(() => leases.forEach((lease, i) => kept[i] === false && core.leases.delete(lease)))
-        })
-      })
-    )
+        if (leases.length === 0) break
+        const kept = yield* Effect.either(core.tier.renew(leases))
+        if (kept._tag === "Left") yield* core.storeFailed("*", kept.left)
+        else leases.forEach((lease, i) => kept.right[i] === false && core.letGo(lease))
+      }
+    })
   )
 
 /** Replays the journal whenever something was added, until the store has acknowledged all of it. */

@@ -33,7 +33,7 @@ const fill = (core: Core, fills: ReadonlyArray<{ readonly item: Item; readonly r
     onSuccess: (outcomes) =>
       Effect.sync(() => {
         for (const [i, { item, request }] of fills.entries()) {
-          core.leases.delete(request.lease)
+          core.letGo(request.lease)
           core.emitKey(item.key, { _tag: outcomes[i]! })
         }
       })
