@@ -389,6 +389,18 @@ describeWithRedis("RedisStore", () => {
         })
     )
 
+    it.effect("a value of another key under this one's name is a miss, and replaced", () =>
+      Effect.gen(function* () {
+        yield* put("theirs", ["common"])
+        yield* put("ours", ["common"])
+        expect(yield* ask("COPY", "larder:{theirs}:v:s", "larder:{ours}:v:s", "REPLACE")).toBe(1)
+        expect(yield* verdict("ours", ["common"])).toBe("Invalid")
+        yield* put("ours", ["common"])
+        expect(yield* verdict("ours", ["common"])).toBe("Current")
+        yield* invalidate(["theirs", "ours"])
+      })
+    )
+
     it.effect("a value that a client of bytes wrote raw is malformed for one of text, and text is common to both", () =>
       Effect.gen(function* () {
         yield* lease("raw").pipe(Effect.flatMap((lease) => fill(lease, { bytes: Uint8Array.of(255, 0) })))

@@ -111,6 +111,18 @@ const cold = (call: typeof single) =>
     return { source, call: called, held }
   })
 
+/** A write or a refresh that has read, of a key of which nothing is stored yet. */
+const writing = (door: "writeThrough" | "refresh") =>
+  Effect.gen(function* () {
+    const source = yield* Source.make
+    const cache = yield* Cache.Cache
+    yield* source.change
+    const held = yield* source.hold
+    yield* Effect.fork(Effect.exit(cache[door](key, tagged(source), { timeToLive: "1 minute", tags: valued })))
+    yield* held.begun
+    return { source, call: single(source, { timeToLive: "1 minute" }), held }
+  })
+
 const modes: ReadonlyArray<
   readonly [
     name: string,
@@ -122,6 +134,8 @@ const modes: ReadonlyArray<
   ["a refresh in the background", behind({ staleWhileRevalidate: "1 hour" }, single, "2 minutes")],
   ["a batch in the background", behind({ staleWhileRevalidate: "1 hour" }, batch, "2 minutes")],
   ["a refresh ahead", behind({ refreshAhead: 1000 }, single, "20 seconds")],
+  ["a write", writing("writeThrough")],
+  ["a refresh by hand", writing("refresh")],
   ["a lookup left behind", behind({ staleIfError: "1 hour", softTimeout: "10 millis" }, single, "2 minutes")]
 ]
 
