@@ -41,7 +41,7 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
     "2nd floor",
     rooms(`
       CircuitBreaker Codec SingleFlight
-      internal/bypass internal/currentLookup internal/decide internal/fences internal/fingerprint internal/journal
+      internal/bypass internal/currentLookup internal/decide internal/fences internal/fingerprint internal/journal internal/tally
     `)
   ],
   ["3rd floor", rooms("StoreTier internal/item")],

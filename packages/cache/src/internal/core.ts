@@ -22,6 +22,7 @@ import type { Item } from "../StoreTier.js"
 import * as StoreTier from "../StoreTier.js"
 import * as fences from "./fences.js"
 import * as journal from "./journal.js"
+import * as tally from "./tally.js"
 
 /** The limits and waits of a cache; see `Cache.Options`, which documents each. */
 export interface Settings {
@@ -78,6 +79,8 @@ export interface Core {
   readonly emitKey: (key: Pick<CacheKey<any>, "id" | "prefix">, event: KeyEvent) => void
   readonly emit: (event: StoreEvent) => void
   readonly listeners: Set<(event: CacheEvent) => void>
+  /** Counts hits and lookups, to see a cache that never hits. */
+  readonly tally: tally.Tally
   readonly report: (failure: CacheFailure) => Effect.Effect<void>
   /** Tells of a store failure that somebody was answered without; of a row of them, once. */
   readonly storeFailed: (cache: string, error: StoreError) => Effect.Effect<void>
@@ -190,6 +193,7 @@ export const make = (
         if (listeners.size > 0) emit({ ...event, cache: key.prefix, key: key.id })
       },
       listeners,
+      tally: tally.make(),
       report,
       storeFailed: (cache, error) =>
         Effect.suspend(() => {

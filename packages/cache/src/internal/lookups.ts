@@ -14,12 +14,14 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import { ConfigurationError } from "../CacheError.js"
 import type { Flight, Run } from "../SingleFlight.js"
 import type { FillRequest, Lease } from "../Store.js"
 import type { Item } from "../StoreTier.js"
 import { type Core, type Landing, now } from "./core.js"
 import { CurrentLookup, type Learner, type Lookup } from "./currentLookup.js"
 import { acquire, type Acquired, giveBack, type Journey, type Manner } from "./leases.js"
+import { alarming } from "./tally.js"
 import { prepareFailure, prepareValue, reportPolicy, unstorable } from "./storable.js"
 
 /** Computes the values of some of the keys, in their order. */
@@ -118,6 +120,12 @@ const landFound = (
   )
 }
 
+const neverHits = (prefix: string) =>
+  new ConfigurationError({
+    where: `cache "${prefix}"`,
+    detail: `not one hit beside the first ${alarming} lookups: is a part of the key another one each time?`
+  })
+
 const lookUp = (
   core: Core,
   journeys: ReadonlyArray<Journey>,
@@ -158,6 +166,7 @@ const lookUp = (
     for (const [position, i] of rest.entries()) {
       const { item } = journeys[i]!
       const flight = flights[i]!
+      if (core.tally.lookup(item.key.prefix)) yield* reportPolicy(core, item, "read", neverHits(item.key.prefix))
       core.emitKey(item.key, { _tag: failed ? "LookupFailed" : "LookupSucceeded", millis })
       if (!failed) core.backoff.end(item.flightId)
       else if (!Cause.isInterruptedOnly(exit.cause)) {

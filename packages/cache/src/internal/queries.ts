@@ -48,6 +48,7 @@ export const answer = (core: Core, call: Call): Any<unknown> => {
       const view = views[0]!
       const ahead = item.policy.refreshAhead > 0
       if (!ahead && decisionFor(core, item, view, nowOf(fiber), 0)._tag === "Serve") {
+        core.tally.hit(item.key.prefix)
         core.emitKey(item.key, { _tag: "Hit" })
         return content(view)
       }
@@ -111,6 +112,7 @@ const settle = (
         continue
       }
       answered[position] = content(view)
+      core.tally.hit(item.key.prefix)
       if (decision._tag === "ServeStale") core.emitKey(item.key, { _tag: "Stale", because: "Backoff" })
       else if (decision._tag === "ServeAndRefresh" && decision.stale) {
         core.emitKey(item.key, { _tag: "Stale", because: "Revalidate" })
