@@ -1,6 +1,6 @@
 import { expect, it, layer as shared } from "@effect/vitest"
 import { describeWithRedis } from "@larder/testing"
-import * as RedisServer from "@larder/testing/RedisServer"
+import * as RedisServer from "@larder/redis-server/RedisServer"
 import * as StoreSuite from "@larder/testing/StoreSuite"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"

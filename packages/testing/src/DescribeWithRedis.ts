@@ -3,17 +3,18 @@
  *
  * @since 0.1.0
  */
+import * as RedisServer from "@larder/redis-server/RedisServer"
+import * as Effect from "effect/Effect"
 import { describe } from "vitest"
-import * as RedisServer from "./RedisServer.js"
 
 /**
- * `describe`, for tests that start a `RedisServer`. Where there is none they are skipped, and the title says why and
- * how to get one; with `LARDER_REQUIRE_REDIS=1` they run, and fail.
+ * `describe`, for tests that start a `RedisServer` of `@larder/redis-server`. Where there is none they are skipped, and
+ * the title says why and how to get one; with `LARDER_REQUIRE_REDIS=1` they run, and fail.
  *
  * @since 0.1.0
  * @category registration
  */
 export const describeWithRedis = (name: string, tests: () => void): void => {
-  if (RedisServer.skipReason === undefined) describe(name, tests)
-  else describe.skip(`${name} (skipped: ${RedisServer.skipReason})`, tests)
+  if (process.env["LARDER_REQUIRE_REDIS"] === "1" || Effect.runSync(RedisServer.available)) describe(name, tests)
+  else describe.skip(`${name} (skipped: no redis-server on the PATH: ${RedisServer.installHint})`, tests)
 }

@@ -10,6 +10,7 @@
  *
  * @since 0.1.0
  */
+import * as RedisServer from "@larder/redis-server/RedisServer"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -21,7 +22,6 @@ import type * as Fault from "./Fault.js"
 import * as App from "./internal/app.js"
 import * as Connection from "./internal/connection.js"
 import * as Server from "./internal/server.js"
-import * as RedisServer from "./RedisServer.js"
 
 /**
  * The server could not be started: nothing answers at the Redis address, or the port is taken.

@@ -4,5 +4,4 @@
  * @since 0.1.0
  */
 export * as Fault from "./Fault.js"
-export * as RedisServer from "./RedisServer.js"
 export * as UpstashLocal from "./UpstashLocal.js"

@@ -1,11 +1,13 @@
 import { expect, layer } from "@effect/vitest"
+import * as RedisServer from "@larder/redis-server/RedisServer"
+import { describeWithRedis } from "@larder/testing/DescribeWithRedis"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as TestContext from "effect/TestContext"
 import * as Tracer from "effect/Tracer"
-import { Fault, RedisServer, UpstashLocal } from "../src/index.js"
-import { ask, command, describeWithRedis, post, under, until } from "./support/support.js"
+import { Fault, UpstashLocal } from "../src/index.js"
+import { ask, command, post, under, until } from "./support/support.js"
 
 const withServer = layer(UpstashLocal.layerWithRedis(), { excludeTestServices: true })
 

@@ -1,4 +1,6 @@
 import { expect, it } from "@effect/vitest"
+import * as RedisServer from "@larder/redis-server/RedisServer"
+import { describeWithRedis } from "@larder/testing/DescribeWithRedis"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -6,8 +8,8 @@ import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { RedisServer, UpstashLocal } from "../src/index.js"
-import { command, describeWithRedis, until } from "./support/support.js"
+import { UpstashLocal } from "../src/index.js"
+import { command, until } from "./support/support.js"
 
 /** The lines of `/subscribe/{channel}`, as they come; a failure when the connection breaks. */
 const lines = (channel: string) =>

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { RedisServer } from "@larder/testing/RedisServer"
+import { RedisServer } from "@larder/redis-server/RedisServer"
 import { type Command, RedisClient, RedisError, type Reply } from "../../src/RedisClient.js"
 
 /** What a test sees and does beside the store. */

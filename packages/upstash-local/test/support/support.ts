@@ -1,16 +1,7 @@
-import { describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
-import { Fault, RedisServer, UpstashLocal } from "../../src/index.js"
-
-const missing = process.env["LARDER_REQUIRE_REDIS"] !== "1" && !Effect.runSync(RedisServer.available)
-
-/** `describe`; where there is no redis-server the tests are skipped and their title says why. */
-export const describeWithRedis = (name: string, tests: () => void): void => {
-  if (missing) describe.skip(`${name} (skipped: no redis-server on the PATH: ${RedisServer.installHint})`, tests)
-  else describe(name, tests)
-}
+import { Fault, UpstashLocal } from "../../src/index.js"
 
 export interface Answer {
   readonly status: number

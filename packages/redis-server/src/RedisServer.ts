@@ -1,9 +1,10 @@
 /**
- * A real `redis-server` for development and tests: on a free port of the loopback, in a temporary folder of its own, without
- * persistence, ended by its process id when the scope closes. It can be suspended, stopped and started again, which
- * are the honest ways to see a client meet an outage.
+ * A real `redis-server` for a test, a demo or a local server: started from the PATH, on a free port of the loopback, in
+ * a temporary folder of its own, without persistence, ended by its process id when the scope closes. It can be
+ * suspended, stopped and started again, which are the honest ways to see a client meet an outage.
  *
- * It knows no client. Waiting is done in real time, so that a test under a virtual clock may start one.
+ * It knows no client and no test runner. Waiting is done in real time, so that a test under a virtual clock may start
+ * one.
  *
  * @since 0.1.0
  */
@@ -40,7 +41,7 @@ export interface Options {
  * @since 0.1.0
  * @category tags
  */
-export class RedisServer extends Context.Tag("@larder/upstash-local/RedisServer")<
+export class RedisServer extends Context.Tag("@larder/redis-server/RedisServer")<
   RedisServer,
   {
     readonly host: string
@@ -94,8 +95,11 @@ const freePort: Effect.Effect<number, RedisServerError> = Effect.async((resume) 
   })
 })
 
-/** Asks once whether a server answers. A server that wants a password is up, too. */
-const ping = (port: number, answer: (up: boolean) => void): void => {
+/**
+ * Asks once whether this server answers, and not another that took its port. One that wants a password tells nobody
+ * who it is, and is believed.
+ */
+const ask = (port: number, pid: number | undefined, answer: (up: boolean) => void): void => {
   const socket = Net.connect({ host, port })
   const end = (up: boolean) => {
     socket.destroy()
@@ -103,9 +107,15 @@ const ping = (port: number, answer: (up: boolean) => void): void => {
   }
   socket.setTimeout(1_000, () => end(false))
   socket.once("error", () => end(false))
-  socket.once("data", (data) => end(/^(\+PONG|-NOAUTH)/.test(data.toString("latin1"))))
-  socket.write("PING\r\n")
+  socket.once("data", (data) => {
+    const reply = data.toString("latin1")
+    end(reply.startsWith("-NOAUTH") || reply.includes(`process_id:${pid}\r\n`))
+  })
+  socket.write("INFO server\r\n")
 }
+
+const ended = (child: ChildProcess): boolean =>
+  child.exitCode !== null || child.signalCode !== null || child.pid === undefined
 
 /** Waits until the server answers; fails when its process ends first or it takes too long. */
 const untilUp = (child: ChildProcess, port: number): Effect.Effect<void, RedisServerError> =>
@@ -117,16 +127,13 @@ const untilUp = (child: ChildProcess, port: number): Effect.Effect<void, RedisSe
     child.stdout?.on("data", collect)
     child.stderr?.on("data", collect)
     child.once("error", (error) => fail(`could not be run: ${error.message}`))
-    const ask = () => {
+    const wait = () => {
       if (child.exitCode !== null || child.signalCode !== null) return fail("ended while it was starting")
       if (performance.now() > deadline) return fail(`did not answer within ${startMillis} ms`)
-      ping(port, (up) => (up ? resume(Effect.void) : setTimeout(ask, 5)))
+      ask(port, child.pid, (up) => (up ? resume(Effect.void) : setTimeout(wait, 5)))
     }
-    ask()
+    wait()
   })
-
-const ended = (child: ChildProcess): boolean =>
-  child.exitCode !== null || child.signalCode !== null || child.pid === undefined
 
 const end = (child: ChildProcess): Effect.Effect<void> =>
   Effect.async((resume) => {
@@ -136,16 +143,21 @@ const end = (child: ChildProcess): Effect.Effect<void> =>
   })
 
 /**
- * A program that is killed closes no scope. A shell waits for the end of its input, which comes when this process is
- * gone, however it went, and then ends the server and removes its folder.
+ * A program that is killed closes no scope and runs no handler. But its pipes close: a shell that reads from one learns
+ * of it, ends the server and removes its folder. Of a group of its own, so that Ctrl-C does not end the shell too.
  */
 const guard = (child: ChildProcess, folder: string): void => {
   if (child.pid === undefined) return
-  const wait = 'cat > /dev/null; kill -9 "$0"; rm -rf "$1"'
-  const shell = spawn("sh", ["-c", wait, String(child.pid), folder], { stdio: ["pipe", "ignore", "ignore"] })
+  const wait = 'read -r _; kill -9 "$0"; rm -rf "$1"'
+  const shell = spawn("sh", ["-c", wait, String(child.pid), folder], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true
+  })
+  // Without a shell there is no guard, and everything else works.
   shell.once("error", () => {})
   shell.stdin.once("error", () => {})
   shell.unref()
+  // Afterwards the process id may be somebody else's.
   child.once("exit", () => shell.kill("SIGKILL"))
 }
 

@@ -1,7 +1,7 @@
 /** Starts a server, prints its port, and stays until it is killed. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as RedisServer from "../../src/RedisServer.js"
+import { RedisServer } from "../../src/index.js"
 
 RedisServer.make().pipe(
   Effect.flatMap(({ port }) => Console.log(port)),
