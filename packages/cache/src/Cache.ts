@@ -13,28 +13,22 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Exit from "effect/Exit"
 import * as Function from "effect/Function"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
+import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
-import { ConfigurationError, type CacheError, type StoreError } from "./CacheError.js"
+import type * as Stream from "effect/Stream"
+import type { CacheError } from "./CacheError.js"
 import type { CacheEvent } from "./CacheEvent.js"
 import * as CacheKey from "./CacheKey.js"
 import * as CacheMode from "./CacheMode.js"
-import * as CachePolicy from "./CachePolicy.js"
-import { inTransaction } from "./internal/bypass.js"
-import { attach, type Core, make as makeCore, type Settings } from "./internal/core.js"
-import { CurrentLookup } from "./internal/currentLookup.js"
-import * as fencing from "./internal/fencing.js"
-import { check, itemOf } from "./internal/item.js"
-import { reportLookup } from "./internal/lookups.js"
-import * as queries from "./internal/queries.js"
-import { fresh } from "./internal/reading.js"
+import type * as CachePolicy from "./CachePolicy.js"
+import { make as makeCore, type Settings } from "./internal/core.js"
+import { outerOf } from "./internal/currentLookup.js"
+import { check } from "./internal/item.js"
+import { service } from "./internal/service.js"
 import * as Reporter from "./Reporter.js"
 import * as Store from "./Store.js"
-import { keyName } from "./StoreTier.js"
 
 /**
  * An effect that needs a `Scope` cannot be cached: what it answers must not outlive its scope. Close the scope inside
@@ -202,181 +196,6 @@ const settings = (options: Options): Settings => ({
   enabled: options.enabled ?? true,
   waitUntil: options.waitUntil
 })
-
-const ownTags = (tags: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<string>, ConfigurationError> =>
-  configured(() => tags.map(CacheKey.userTag))
-
-const configured = <A>(f: () => A): Effect.Effect<A, ConfigurationError> =>
-  Effect.try({
-    try: f,
-    catch: (error) =>
-      error instanceof ConfigurationError ? error : new ConfigurationError({ where: "cache", detail: "not usable" })
-  })
-
-const isOff = (core: Core, context: Context.Context<never>): boolean =>
-  !core.enabled || Context.get(context, CacheMode.Current) === "Off" || inTransaction(context)
-
-const outerOf = (context: Context.Context<never>) => Option.getOrUndefined(Context.getOption(context, CurrentLookup))
-
-const service = (core: Core): Context.Tag.Service<Cache> => {
-  /** Decides the policy; a policy that is not usable is reported, and the call is answered without a cache. */
-  const withItem = <A>(
-    context: Context.Context<never>,
-    key: CacheKey.CacheKey<any, any, any>,
-    policy: CachePolicy.Any | undefined,
-    use: (item: ReturnType<typeof itemOf>) => Effect.Effect<A, any, any>,
-    without: Effect.Effect<A, any, any>
-  ): Effect.Effect<A, any, any> => {
-    const item = Either.try(() => itemOf(key, policy, Context.get(context, CachePolicy.Ambient)))
-    return Either.isRight(item)
-      ? use(item.right)
-      : Effect.zipRight(queries.reportPolicy(core, key.prefix, item.left), without)
-  }
-
-  const alone = (key: CacheKey.CacheKey<any, any, any>, lookup: Effect.Effect<any, any, any>) =>
-    Effect.suspend(() => {
-      core.emitKey(key, { _tag: "Bypassed" })
-      return Effect.tapErrorCause(lookup, (cause) =>
-        core.report({ kind: "Lookup", cache: key.prefix, operation: "lookup", surfaced: true, cause })
-      )
-    })
-
-  /** A write whose value must not be stored: what was stored before it goes. */
-  const writeAlone = (key: CacheKey.CacheKey<any, any, any>, effect: Effect.Effect<any, any, any>) =>
-    Effect.ensuring(
-      Effect.tapErrorCause(effect, (cause) =>
-        core.report({ kind: "Lookup", cache: key.prefix, operation: "write", surfaced: true, cause })
-      ),
-      Effect.ignore(drop([key], []))
-    )
-
-  const write = (
-    context: Context.Context<never>,
-    key: CacheKey.CacheKey<any, any, any>,
-    effect: Effect.Effect<any, any, any>,
-    policy: CachePolicy.Any | undefined,
-    isWrite: boolean
-  ): Effect.Effect<fencing.Written<any>, ConfigurationError, any> =>
-    Effect.flatMap(
-      configured(() => itemOf(key, policy, Context.get(context, CachePolicy.Ambient))),
-      (item) => fencing.writeThrough(core, [item], listed(effect), outerOf(context), isWrite)
-    )
-
-  const rewrite = (
-    key: CacheKey.CacheKey<any, any, any>,
-    effect: Effect.Effect<any, any, any>,
-    policy: CachePolicy.Any | undefined,
-    isWrite: boolean
-  ): Effect.Effect<any, any, any> =>
-    Effect.contextWithEffect((context: Context.Context<never>) => {
-      if (isOff(core, context)) return isWrite ? writeAlone(key, effect) : alone(key, effect)
-      return withItem(
-        context,
-        key,
-        policy,
-        (item) =>
-          Effect.flatMap(fencing.writeThrough(core, [item], listed(effect), outerOf(context), isWrite), ({ exit }) =>
-            Exit.isSuccess(exit)
-              ? Effect.succeed(exit.value[0])
-              : Effect.zipRight(reportLookup(core, item, isWrite ? "write" : "refresh", true, exit.cause), exit)
-          ),
-        isWrite ? writeAlone(key, effect) : alone(key, effect)
-      )
-    })
-
-  const drop = (keys: ReadonlyArray<CacheKey.CacheKey<any, any, any>>, tags: ReadonlyArray<string>) =>
-    fence("invalidate", keys, tags)
-
-  const fence = (
-    kind: "invalidate" | "expire",
-    keys: ReadonlyArray<CacheKey.CacheKey<any, any, any>>,
-    tags: ReadonlyArray<string>
-  ): Effect.Effect<void, StoreError> =>
-    Effect.suspend(() =>
-      fencing.fence(core, kind, keys[0]?.prefix ?? "*", { keys: keys.map(keyNameOf), tags: [...new Set(tags)] })
-    )
-
-  const getOrSet = (
-    key: CacheKey.CacheKey<any, any, any>,
-    lookup: Effect.Effect<any, any, any>,
-    policy?: CachePolicy.Any
-  ): Effect.Effect<any, any, any> =>
-    Effect.contextWithEffect((context: Context.Context<never>) => {
-      if (isOff(core, context)) return alone(key, lookup)
-      const mode = Context.get(context, CacheMode.Current)
-      if (mode === "Refresh") return rewrite(key, lookup, policy, false)
-      return withItem(
-        context,
-        key,
-        policy,
-        (item) => queries.answer(core, { items: [item], lookup: () => listed(lookup), mode, outer: outerOf(context) }),
-        alone(key, lookup)
-      )
-    })
-
-  return attach<Context.Tag.Service<Cache>>(
-    {
-      getOrSet,
-      getMany: (ids, { key, lookup, policy }) =>
-        Effect.contextWithEffect((context: Context.Context<never>): Effect.Effect<any, any, any> => {
-          if (ids.length === 0) return Effect.succeed([])
-          return queries.many(core, context, ids, key, lookup, policy, isOff(core, context))
-        }),
-      get: (key) =>
-        Effect.contextWithEffect((context: Context.Context<never>) =>
-          Effect.flatMap(
-            configured(() => itemOf(key, undefined, Context.get(context, CachePolicy.Ambient))),
-            (item) => (isOff(core, context) ? Effect.succeedNone : fresh(core, item))
-          )
-        ),
-      set: (key, value, policy) =>
-        Effect.contextWithEffect((context: Context.Context<never>) =>
-          isOff(core, context)
-            ? drop([key], [])
-            : Effect.flatMap(write(context, key, Effect.succeed(value), policy, true), ({ failure }) =>
-                failure === undefined ? Effect.void : Effect.fail(failure)
-              )
-        ),
-      writeThrough: (key, effect, policy) => rewrite(key, effect, policy, true),
-      refresh: (key, lookup, policy) => rewrite(key, lookup, policy, false),
-      invalidate: (...keys) => drop(keys, []),
-      invalidateTags: (...tags) => Effect.flatMap(ownTags(tags), (own) => drop([], own)),
-      invalidateAll: ({ keys = [], tags = [] }) => Effect.flatMap(ownTags(tags), (own) => drop(keys, own)),
-      expire: (...keys) => fence("expire", keys, []),
-      expireTags: (...tags) => Effect.flatMap(ownTags(tags), (own) => fence("expire", [], own)),
-      clear: ({ prefix, scope }) =>
-        Effect.flatMap(
-          configured(() =>
-            scope === undefined ? CacheKey.family(prefix).tag : CacheKey.scopeTag(CacheKey.family(prefix).prefix, scope)
-          ),
-          (tag) => fencing.fence(core, "invalidate", prefix, { keys: [], tags: [tag] })
-        ),
-      events: Stream.asyncPush<CacheEvent>(
-        (emit) =>
-          Effect.acquireRelease(
-            Effect.sync(() => {
-              const listener = (event: CacheEvent) => void emit.single(event)
-              core.listeners.add(listener)
-              return listener
-            }),
-            (listener) => Effect.sync(() => core.listeners.delete(listener))
-          ),
-        { bufferSize: 4096, strategy: "sliding" }
-      ),
-      setEnabled: (enabled) =>
-        Effect.sync(() => {
-          core.enabled = enabled
-        }),
-      isEnabled: Effect.sync(() => core.enabled)
-    },
-    core
-  )
-}
-
-const listed = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<ReadonlyArray<A>, E, R> =>
-  Effect.map(effect, (value) => [value])
-
-const keyNameOf = (key: CacheKey.CacheKey<any, any, any>) => keyName(itemOf(key))
 
 /**
  * A cache over the store and the reporter in its context. Built twice, it is two caches: give it to the whole program

@@ -51,7 +51,7 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
     rooms(`
       Cache
       internal/core internal/departures internal/fencing internal/leases internal/lookups internal/queries
-      internal/reading internal/storable
+      internal/reading internal/service internal/storable
     `)
   ],
   ["street", rooms("Repository internal/decorated")]

@@ -3,6 +3,7 @@
  * a lookup that comes back to a key of its own is recognised.
  */
 import * as Context from "effect/Context"
+import * as Option from "effect/Option"
 import type { Run } from "../SingleFlight.js"
 
 export interface Lookup {
@@ -19,6 +20,10 @@ export interface Lookup {
 export type Learner = Pick<Lookup, "learn" | "refuse">
 
 export class CurrentLookup extends Context.Tag("@larder/cache/internal/CurrentLookup")<CurrentLookup, Lookup>() {}
+
+/** The lookup that the code with this context is part of, if it is part of one. */
+export const outerOf = (context: Context.Context<never>): Lookup | undefined =>
+  Option.getOrUndefined(Context.getOption(context, CurrentLookup))
 
 /** Whether this lookup, or one it is part of, is for this key. */
 export const isFor = (lookup: Lookup | undefined, flightId: string): boolean =>

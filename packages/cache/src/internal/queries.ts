@@ -14,7 +14,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import { ConfigurationError } from "../CacheError.js"
 import type { CacheKey } from "../CacheKey.js"
@@ -22,7 +21,7 @@ import * as CacheMode from "../CacheMode.js"
 import * as CachePolicy from "../CachePolicy.js"
 import type { View } from "../StoreTier.js"
 import type { Core } from "./core.js"
-import { CurrentLookup, isFor } from "./currentLookup.js"
+import { isFor, outerOf } from "./currentLookup.js"
 import { type Call, depart, type Leg, refreshBehind, straight } from "./departures.js"
 import { writeThrough } from "./fencing.js"
 import { itemOf } from "./item.js"
@@ -168,7 +167,7 @@ export const many = <Id>(
     items: chosen.map((i) => all[i]!),
     lookup: (indices) => checked(indices.map((at) => ids[chosen[at]!]!)),
     mode: Context.get(context, CacheMode.Current),
-    outer: Option.getOrUndefined(Context.getOption(context, CurrentLookup))
+    outer: outerOf(context)
   }
   const answered =
     call.mode === "Refresh"

@@ -221,31 +221,3 @@ describe("modes", () => {
     }).pipe(Effect.provide(layer))
   )
 })
-
-describe("reads and fences that have nothing to do with each other", () => {
-  it.effect("a hit that another key's invalidation overtakes stays a hit", () => {
-    let slow = false
-    return Effect.gen(function* () {
-      const cache = yield* Cache.Cache
-      let runs = 0
-      const cached = Effect.sync(() => `v${++runs}`).pipe(Cache.withCache(Key(1)))
-      yield* cached
-      yield* TestClock.adjust(1)
-      slow = true
-      const call = yield* Effect.fork(cached)
-      yield* TestClock.adjust(1)
-      yield* cache.invalidate(Key(2))
-      yield* TestClock.adjust(100)
-      expect(yield* Fiber.join(call)).toBe("v1")
-    }).pipe(
-      Effect.provide(
-        cacheOver((memory) => ({
-          read: (requests) =>
-            slow
-              ? Effect.flatMap(memory.read(requests), (some) => Effect.delay(Effect.succeed(some), 10))
-              : memory.read(requests)
-        }))
-      )
-    )
-  })
-})
