@@ -62,6 +62,11 @@ export class RedisClient extends Context.Tag("@larder/cache/RedisClient")<
     /** Whether arguments and replies may be bytes, or only text. */
     readonly encoding: "text" | "bytes"
     /**
+     * Whether keys lie on several nodes, so that one command or script may touch the keys of one slot only. The client
+     * sends each command where its first key lies; commands of one `send` for different nodes overtake each other.
+     */
+    readonly cluster: boolean
+    /**
      * Sends commands in one round trip, in order, not as a transaction. Each has its own outcome; the effect fails
      * when none of them was answered. An empty list sends nothing.
      */

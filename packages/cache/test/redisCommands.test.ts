@@ -15,6 +15,7 @@ const answering = (...answers: ReadonlyArray<Outcomes>) => {
   const client: RedisClient["Type"] = {
     name: "redis",
     encoding: "text",
+    cluster: false,
     send: (commands) => {
       sent.push(commands)
       return Effect.succeed(answers[sent.length - 1] ?? [])

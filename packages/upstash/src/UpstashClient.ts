@@ -69,6 +69,7 @@ const fromSettings = (settings: Settings.Settings): Context.Tag.Service<RedisCli
   return {
     name: "upstash",
     encoding: "text",
+    cluster: false,
     send,
     publish: (channel, message) =>
       oneLine(channel) && oneLine(message)

@@ -115,6 +115,7 @@ describe("words", () => {
         const client: RedisClient.RedisClient["Type"] = {
           name: "replicas",
           encoding: "text",
+          cluster: false,
           send: (commands) =>
             Effect.sync(() => {
               const counter = counters.shift()!

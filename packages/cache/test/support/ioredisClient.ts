@@ -76,6 +76,7 @@ export const layer = (encoding: "text" | "bytes"): Layer.Layer<RedisClient | Wir
         Context.add(RedisClient, {
           name: "redis",
           encoding,
+          cluster: false,
           send: (commands) =>
             Effect.suspend(() => {
               wire.sent.push(commands)
