@@ -71,6 +71,26 @@ describe("Cache / stored bytes", () => {
     )
   }
 
+  it.effect("a number that the transport cut short is a miss, reported, and no other number", () =>
+    Effect.gen(function* () {
+      let runs = 122
+      const call = Cache.withCache(
+        Effect.sync(() => ++runs),
+        keyOf(Schema.Number),
+        { awaitWrite: true }
+      )
+      strictEqual(yield* call, 123)
+      const faults = yield* Faults.Faults
+      for (const lost of [1, 2, 3, 4]) {
+        yield* faults.set({ fault: Faults.truncate({ bytes: -lost }), on: "read" })
+        strictEqual(yield* call, 123 + lost)
+        strictEqual((yield* lines).length, lost)
+      }
+      deepStrictEqual([...new Set(yield* lines)], ["Codec decode swallowed"])
+      strictEqual(yield* call, 127)
+    }).pipe(under(faulty()))
+  )
+
   it.effect("a schema that throws while it reads: a miss, reported, never thrown", () =>
     Effect.gen(function* () {
       let throws = false
