@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+export * as Arbitraries from "./Arbitraries.js"
 export * as Faults from "./Faults.js"
 export * as Recorder from "./Recorder.js"
 export * as StoreSuite from "./StoreSuite.js"

@@ -2,8 +2,8 @@
 import * as Effect from "effect/Effect"
 
 const turn = Effect.async<void>((resume) => {
-  const immediate = globalThis.setImmediate(() => resume(Effect.void))
-  return Effect.sync(() => globalThis.clearImmediate(immediate))
+  const immediate = setImmediate(() => resume(Effect.void))
+  return Effect.sync(() => clearImmediate(immediate))
 })
 
 export const settle: Effect.Effect<void> = Effect.zipRight(turn, turn)
