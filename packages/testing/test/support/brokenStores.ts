@@ -809,17 +809,17 @@ export const brokenStores: ReadonlyArray<BrokenStore> = [
   {
     name: "keeps its lock when it is interrupted",
     wrap: (store) => {
-      let locked = false
+      const lock = { held: false }
       const slowly = <A, E>(operation: Effect.Effect<A, E>) =>
         Effect.gen(function* () {
-          for (let i = 0; locked; i++) {
+          for (let i = 0; lock.held; i++) {
             if (i > 1_000) return yield* Effect.dieMessage("the lock is never given back")
             yield* Effect.yieldNow()
           }
-          locked = true
+          lock.held = true
           yield* Effect.yieldNow()
           const answer = yield* operation
-          locked = false
+          lock.held = false
           return answer
         })
       return {
