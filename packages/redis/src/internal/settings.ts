@@ -2,6 +2,7 @@
 import * as ConfigError from "effect/ConfigError"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { ConnectionOptions } from "node:tls"
 import type { Node, Options } from "../IoredisClient.js"
@@ -114,8 +115,10 @@ const node = (name: string, { host, port }: Node, defaultPort: number): Checked<
 const nodes = (name: string, all: ReadonlyArray<Node>, port: number): Checked<ReadonlyArray<Host>> =>
   all.length === 0 ? invalid(name, "expected at least one host") : Either.all(all.map((one) => node(name, one, port)))
 
+const duration = { onNone: () => 0, onSome: Duration.toMillis }
+
 const millis = (name: string, given: Duration.DurationInput | undefined, byDefault: number): Checked<number> => {
-  const value = given === undefined ? byDefault : Duration.toMillis(given)
+  const value = given === undefined ? byDefault : Option.match(Duration.decodeUnknown(given), duration)
   // A timer of Node's takes no more than 31 bits.
   return value > 0 && value < 2 ** 31
     ? Either.right(value)
