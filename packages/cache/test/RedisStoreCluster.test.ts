@@ -84,7 +84,8 @@ const atEachBoundary = <A, E, E2, E3, R>(
 describeWithRedis("RedisStore on a cluster", () => {
   StoreSuite.suite("redis, a cluster of three nodes", overCluster, {
     advance: Effect.sleep,
-    capabilities: { virtualTime: { lacking: "a server keeps its own time" } }
+    capabilities: { virtualTime: { lacking: "a server keeps its own time" }, sharedFences: true },
+    another: RedisStore.layer
   })
 
   shared(overCluster, { excludeTestServices: true })("RedisStore on a cluster / commands", (it) => {
