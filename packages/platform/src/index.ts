@@ -4,3 +4,4 @@
  * @since 0.1.0
  */
 export * as PlatformStore from "./PlatformStore.js"
+export * as StorePersistence from "./StorePersistence.js"
