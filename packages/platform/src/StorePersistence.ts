@@ -48,7 +48,7 @@ export interface Options {
  * import { Effect, Layer, PrimaryKey, Schema } from "effect"
  *
  * class User extends Schema.TaggedRequest<User>()("User", {
- *   failure: Schema.Never,
+ *   failure: Schema.String,
  *   success: Schema.String,
  *   payload: { id: Schema.Number }
  * }) {
