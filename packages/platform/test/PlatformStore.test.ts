@@ -3,6 +3,7 @@ import { NodeContext } from "@effect/platform-node"
 import { StoreSuite } from "@larder/testing"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { PlatformStore } from "../src/index.js"
 
@@ -25,3 +26,16 @@ const suite = <E>(name: string, over: Layer.Layer<KeyValueStore.KeyValueStore, E
 
 suite("KeyValueStore in memory", KeyValueStore.layerMemory)
 suite("KeyValueStore in a folder", folder)
+
+/** As browsers have it: texts only, and bytes in base64. */
+const textOnly = Layer.sync(KeyValueStore.KeyValueStore, () => {
+  const contents = new Map<string, string>()
+  return KeyValueStore.makeStringOnly({
+    get: (key) => Effect.sync(() => Option.fromNullable(contents.get(key))),
+    set: (key, value) => Effect.sync(() => contents.set(key, value)),
+    remove: (key) => Effect.sync(() => contents.delete(key)),
+    clear: Effect.sync(() => contents.clear()),
+    size: Effect.sync(() => contents.size)
+  })
+})
+suite("KeyValueStore of texts", textOnly)

@@ -168,6 +168,10 @@ const common = (it: {
       yield* store.remove("k")
       yield* store.set("k", 3, Option.none())
       expect(yield* store.get("k")).toEqual(Option.some(3))
+      yield* store.get("l")
+      yield* store.clear
+      yield* store.set("l", 4, Option.none())
+      expect(yield* store.get("l")).toEqual(Option.some(4))
     })
   )
 
@@ -260,6 +264,29 @@ describe("StorePersistence / over memory", () => {
     }).pipe(Effect.provide(faulty))
   )
 
+  it.scoped("a set that follows a miss holds up nobody when it lost", () =>
+    Effect.gen(function* () {
+      const store = yield* backing()
+      yield* store.get("k")
+      yield* Effect.promise(() => Effect.runPromise(store.remove("k")))
+      yield* store.set("k", "old", Option.none())
+      yield* store.get("k")
+      yield* store.set("k", "next", Option.none())
+      expect(yield* store.get("k")).toEqual(Option.some("next"))
+    }).pipe(Effect.provide(faulty))
+  )
+
+  it.scoped("a set that follows a miss of another era stores nothing", () =>
+    Effect.gen(function* () {
+      const store = yield* backing()
+      yield* store.remove("k")
+      yield* store.get("k")
+      yield* Effect.flatMap(Store.Store, (all) => all.invalidate({ keys: [], tags: [], everything: true }))
+      yield* store.set("k", "old", Option.none())
+      expect(yield* store.get("k")).toEqual(Option.none())
+    }).pipe(Effect.provide(faulty))
+  )
+
   it.scoped("a set after a miss is stored though something else was fenced in between", () =>
     Effect.gen(function* () {
       const store = yield* backing()
@@ -339,6 +366,26 @@ describe("StorePersistence / a store that fails", () => {
       )
     }
   }
+
+  it.scoped("a client that does not let itself be interrupted holds nobody longer than the time limit", () =>
+    Effect.gen(function* () {
+      const memory = yield* Store.Store
+      const stubborn = {
+        ...memory,
+        remote: true,
+        read: () => Effect.uninterruptible(Effect.delay(Effect.never, "1 hour"))
+      }
+      const { make } = yield* Effect.map(
+        Layer.build(Layer.provide(StorePersistence.layer, Layer.succeed(Store.Store, stubborn))),
+        Context.get(Persistence.BackingPersistence)
+      )
+      const fiber = yield* Effect.fork(Effect.flatMap(make("users"), (store) => store.get("k")))
+      yield* TestClock.adjust(249)
+      expect(yield* Fiber.poll(fiber)).toEqual(Option.none())
+      yield* TestClock.adjust(1)
+      expect(yield* Fiber.join(fiber)).toEqual(Option.none())
+    }).pipe(Effect.provide(faulty))
+  )
 
   it.scoped("a row of failures is one report, and after five the store is left alone for a while", () =>
     Effect.gen(function* () {

@@ -104,6 +104,7 @@ describe("PlatformStore / places", () => {
       const calls = over.calls.length
       yield* TestClock.adjust("1 day")
       expect(over.calls.length).toBe(calls)
+      expect([...(yield* TestClock.sleeps())]).toEqual([])
     })
   )
 
