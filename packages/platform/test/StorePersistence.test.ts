@@ -1,6 +1,6 @@
 import { describe, expect, it, layer as shared } from "@effect/vitest"
 import { PersistedCache, Persistence, RequestResolver as Persisted } from "@effect/experimental"
-import { Cache, Reporter, RedisStore, Store } from "@larder/cache"
+import { Cache, Codec, Reporter, RedisStore, Store } from "@larder/cache"
 import { RedisServer } from "@larder/redis-server"
 import { describeWithRedis, Faults } from "@larder/testing"
 import * as Clock from "effect/Clock"
@@ -309,6 +309,30 @@ describe("StorePersistence / over memory", () => {
       yield* cache.clear({ prefix: "persistence", scope: "users" })
       expect(yield* store.get("k")).toEqual(Option.none())
     }).pipe(Effect.provide(Layer.provideMerge(Cache.layer, faulty)))
+  )
+
+  it.scoped("what a lagging replica still has after a removal is a miss", () =>
+    Effect.gen(function* () {
+      const memory = yield* Store.Store
+      const replica: { answer?: ReadonlyArray<Store.ReadAnswer> } = {}
+      const lagging: Store.Store["Type"] = {
+        ...memory,
+        read: (requests) =>
+          Effect.suspend(() => (replica.answer === undefined ? memory.read(requests) : Effect.succeed(replica.answer)))
+      }
+      const { make } = yield* Effect.map(
+        Layer.build(Layer.provide(StorePersistence.layer, Layer.succeed(Store.Store, lagging))),
+        Context.get(Persistence.BackingPersistence)
+      )
+      const store = yield* make("users")
+      yield* store.set("k", "old", Option.none())
+      const tags = ["p:persistence", "s:persistence.users"]
+      const { shape } = Codec.make(Schema.Unknown)
+      replica.answer = yield* memory.read([{ key: "V1.persistence.users.k", shape, tags }])
+      expect(yield* store.get("k")).toEqual(Option.some("old"))
+      yield* store.remove("k")
+      expect(yield* store.get("k")).toEqual(Option.none())
+    }).pipe(Effect.provide(faulty))
   )
 
   it.scoped("bytes of nobody are a miss, reported, and are replaced", () =>

@@ -392,6 +392,7 @@ describe("PlatformStore / restarts", () => {
       yield* first.end
       const second = yield* start(over, { ...keeping, maximumValues: 10 })
       expect(over.contents.size).toBe(11)
+      expect(new TextDecoder().decode(over.contents.get("larder.places"))).toBe("10.")
       for (let i = 0; i < 100; i++) yield* put(second.store, `n${i}`)
       expect(over.contents.size).toBe(11)
       expect(yield* read(second.store, "n99")).toBe("n99")

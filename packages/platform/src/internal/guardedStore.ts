@@ -18,6 +18,14 @@ export const make = ({ breaker: when = {}, storeTimeout = 250 }: Options) =>
     const breaker = CircuitBreaker.make(when)
     let failing = false
     let last: Epoch.Counter | undefined
+    const note = (counter: Epoch.Counter): void => {
+      if (last === undefined || last.era !== counter.era || last.n < counter.n) last = counter
+    }
+    const noting: typeof store = {
+      ...store,
+      invalidate: (request) => Effect.tap(store.invalidate(request), note),
+      commit: (request) => Effect.tap(store.commit(request), ({ counter }) => note(counter))
+    }
 
     const failed = (operation: string, reason: StoreError["reason"], detail: string) =>
       new StoreError({ store: store.name, operation, reason, detail })
@@ -67,7 +75,7 @@ export const make = ({ breaker: when = {}, storeTimeout = 250 }: Options) =>
     return {
       store,
       // Its invalidations and commits are not interruptible, and tried while the circuit is open.
-      tier: StoreTier.make(store, {
+      tier: StoreTier.make(noting, {
         operationMillis: millis,
         leaseMillis: 10_000,
         breaker,
@@ -82,7 +90,7 @@ export const make = ({ breaker: when = {}, storeTimeout = 250 }: Options) =>
       asked: () => last,
       lags: (counter: Epoch.Counter | undefined, asked: Epoch.Counter | undefined): boolean => {
         if (counter === undefined) return false
-        if (last === undefined || last.era !== counter.era || last.n < counter.n) last = counter
+        note(counter)
         return asked !== undefined && asked.era === counter.era && counter.n < asked.n
       },
       undecodable: (storeId: string, error: CodecError) => report("Codec", storeId, "decode", error),
