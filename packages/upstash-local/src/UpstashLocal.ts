@@ -29,7 +29,10 @@ import * as Server from "./internal/server.js"
  * @since 0.1.0
  * @category errors
  */
-export class UpstashLocalError extends Data.TaggedError("UpstashLocalError")<{ readonly message: string }> {}
+export class UpstashLocalError extends Data.TaggedError("UpstashLocalError")<{
+  readonly reason: "RedisUnreachable" | "PortTaken" | "CannotListen"
+  readonly message: string
+}> {}
 
 /**
  * What came in since the start, or since the last `reset`.
@@ -76,6 +79,11 @@ export class UpstashLocal extends Context.Tag("@larder/upstash-local/UpstashLoca
 export interface ServerOptions {
   /** The token every request must carry. Default: a random one, to be read from the service. */
   readonly token?: Redacted.Redacted | undefined
+  /**
+   * A second token, with which nothing can be written: commands that write are answered with `NOPERM`, and so are
+   * scripts that may, `KEYS`, `SCAN` and event streams. Default: none.
+   */
+  readonly readOnlyToken?: Redacted.Redacted | undefined
   /** Default 0: any free port. */
   readonly port?: number | undefined
   /** The address to listen on. Default `127.0.0.1`: this machine only. */
@@ -92,6 +100,14 @@ export interface ServerOptions {
  * @category models
  */
 export type Options = ServerOptions & ({ readonly redisUrl: string } | { readonly unixSocket: string })
+
+const cannotListen = (cause: unknown, host: string, port: number): UpstashLocalError =>
+  cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE"
+    ? new UpstashLocalError({ reason: "PortTaken", message: `port ${port} of ${host} is taken` })
+    : new UpstashLocalError({
+        reason: "CannotListen",
+        message: `cannot listen on port ${port} of ${host}: ${cause instanceof Error ? cause.message : String(cause)}`
+      })
 
 const nothing: Counts = { requests: 0, commands: 0, aborted: 0 }
 
@@ -111,7 +127,11 @@ export const make = (
 
     const connection = yield* Effect.mapError(
       Connection.make(options),
-      () => new UpstashLocalError({ message: "no redis-server answers at the address given" })
+      () =>
+        new UpstashLocalError({
+          reason: "RedisUnreachable",
+          message: "no redis-server answers at the address given"
+        })
     )
     const server = yield* Server.make({
       host,
@@ -124,12 +144,7 @@ export const make = (
       }),
       onRequest: () => (counts = { ...counts, requests: counts.requests + 1 }),
       onAbort: () => (counts = { ...counts, aborted: counts.aborted + 1 })
-    }).pipe(
-      Effect.mapError(
-        ({ cause }) =>
-          new UpstashLocalError({ message: `cannot listen: ${cause instanceof Error ? cause.message : ""}` })
-      )
-    )
+    }).pipe(Effect.mapError(({ cause }) => cannotListen(cause, host, options.port ?? 0)))
     return {
       url: `http://${host.includes(":") ? `[${host}]` : host}:${server.port}`,
       token,
