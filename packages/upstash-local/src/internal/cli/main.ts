@@ -33,5 +33,5 @@ const run = Either.match(CommandLine.parse(process.argv.slice(2), process.env), 
 
 NodeRuntime.runMain(run, {
   disablePrettyLogger: true,
-  teardown: (exit, end) => end(Exit.isSuccess(exit) ? exit.value : Cause.isInterruptedOnly(exit.cause) ? 0 : 1)
+  teardown: (exit, end) => end(Exit.isSuccess(exit) ? Number(exit.value) : Cause.isInterruptedOnly(exit.cause) ? 0 : 1)
 })

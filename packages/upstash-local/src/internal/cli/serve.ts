@@ -1,8 +1,7 @@
 /** Starts what was asked for, says what a client needs to know, and lives until it is interrupted. */
-import * as RedisServer from "@larder/redis-server/RedisServer"
+import type * as RedisServer from "@larder/redis-server/RedisServer"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as UpstashLocal from "../../UpstashLocal.js"
 import type { Serve } from "./commandLine.js"
