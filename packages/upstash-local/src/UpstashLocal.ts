@@ -2,11 +2,11 @@
  * Upstash's REST protocol in front of a real redis-server, in this process: for development and for tests without an
  * account or a network.
  *
- * It speaks `POST /`, `/pipeline`, `/multi-exec`, commands as paths, and `/subscribe/{channel}` as an event stream. It
- * listens on the loopback unless told otherwise, and asks every route for its token. What it answers is what its
- * redis-server answers: a redis-server of version 7.0 has no JSON and no hash-field expiry.
+ * It speaks `POST /`, `/pipeline`, `/multi-exec`, commands as paths, and `/subscribe/{channel}`, `/psubscribe/{pattern}`
+ * and `/monitor` as event streams. It listens on the loopback unless told otherwise, and asks every route for a token.
+ * What it answers is what its redis-server answers: a redis-server of version 7.0 has no JSON and no hash-field expiry.
  *
- * It is not for production: one connection carries all commands, and nothing is replicated.
+ * It is not for production: one connection carries all commands.
  *
  * @since 0.1.0
  */
@@ -21,6 +21,7 @@ import { randomBytes } from "node:crypto"
 import type * as Fault from "./Fault.js"
 import * as App from "./internal/app.js"
 import * as Connection from "./internal/connection.js"
+import * as Replica from "./internal/replica.js"
 import * as Server from "./internal/server.js"
 
 /**
@@ -64,7 +65,10 @@ export class UpstashLocal extends Context.Tag("@larder/upstash-local/UpstashLoca
       readonly reset: Effect.Effect<void>
     }
     readonly faults: {
-      /** What each request meets from now on; `Fault.none` makes the server work again. */
+      /**
+       * What each request meets from now on; `Fault.none` makes the server work again. Takes no time, but for the first
+       * `Fault.replicaLag`.
+       */
       readonly set: (fault: Fault.Fault) => Effect.Effect<void>
       /** Breaks every connection that is open now, subscriptions too. */
       readonly disconnect: Effect.Effect<void>
@@ -133,12 +137,15 @@ export const make = (
           message: "no redis-server answers at the address given"
         })
     )
+    const replica = yield* Replica.make(connection, options)
     const server = yield* Server.make({
       host,
       port: options.port ?? 0,
       app: App.make({
         connection,
+        replica,
         token,
+        readOnlyToken: options.readOnlyToken,
         maximumBytes: options.maximumBytes ?? 10 * 1024 * 1024,
         onCommands: (count) => (counts = { ...counts, commands: counts.commands + count })
       }),
@@ -153,7 +160,11 @@ export const make = (
         reset: Effect.sync(() => void (counts = nothing))
       },
       faults: {
-        set: (fault) => Effect.sync(() => server.setFault(fault)),
+        set: (fault) =>
+          Effect.zipRight(
+            fault._tag === "ReplicaLag" ? replica.lag(fault.duration) : replica.leave,
+            Effect.sync(() => server.setFault(fault))
+          ),
         disconnect: Effect.sync(server.disconnect)
       }
     }
