@@ -1,12 +1,12 @@
 /** What the suite takes from `bun:test` and from `@jest/globals`, made of what vitest has. */
-import * as Vitest from "vitest"
+import { expect as vitestExpect, test as vitestTest, vi } from "vitest"
 
 export { afterAll, afterEach, beforeAll, beforeEach, describe } from "vitest"
-export const mock: typeof Vitest.vi.fn = Vitest.vi.fn
-export const spyOn: typeof Vitest.vi.spyOn = Vitest.vi.spyOn
-export const jest = Vitest.vi
+export const mock: typeof vi.fn = vi.fn
+export const spyOn: typeof vi.spyOn = vi.spyOn
+export const jest = vi
 export const setSystemTime = (time?: Date | number): void =>
-  void (time === undefined ? Vitest.vi.useRealTimers() : Vitest.vi.setSystemTime(time))
+  void (time === undefined ? vi.useRealTimers() : vi.setSystemTime(time))
 
 /** Bun waits for these although the suite does not. */
 const waiting = new Set<Promise<unknown>>()
@@ -39,7 +39,7 @@ const throwing = (received: unknown, expected: unknown, isNot: boolean): void =>
   waiting.add(outcome)
 }
 
-Vitest.expect.extend({
+vitestExpect.extend({
   toBeTrue: (received) => ({ pass: received === true, message: () => `${String(received)} is not true` }),
   toBeFalse: (received) => ({ pass: received === false, message: () => `${String(received)} is not false` })
 })
@@ -49,8 +49,8 @@ const returnsPromise = (received: unknown): boolean =>
   (typeof received === "function" &&
     (received.constructor.name === "AsyncFunction" || /^\(\) ?=>/.test(String(received))))
 
-export const expect: typeof Vitest.expect = Object.assign((received: unknown, message?: string) => {
-  const assertion = Vitest.expect(received, message)
+export const expect: typeof vitestExpect = Object.assign((received: unknown, message?: string) => {
+  const assertion = vitestExpect(received, message)
   if (!returnsPromise(received)) return assertion
   return new Proxy(assertion, {
     get: (target, name) => {
@@ -62,7 +62,7 @@ export const expect: typeof Vitest.expect = Object.assign((received: unknown, me
       return typeof value === "function" ? value.bind(target) : value
     }
   })
-}, Vitest.expect) as unknown as typeof Vitest.expect
+}, vitestExpect) as unknown as typeof vitestExpect
 
 type Body = (...args: ReadonlyArray<unknown>) => unknown
 type Options = number | { readonly timeout?: number; readonly retry?: number }
@@ -94,13 +94,13 @@ const register =
     else target(name, optionsOf(options), whole(body))
   }
 
-export const test = Object.assign(register(Vitest.test), {
-  only: register(Vitest.test.only),
-  skip: register(Vitest.test.skip),
-  todo: (name: string) => Vitest.test.todo(name),
-  skipIf: (condition: boolean) => register(condition ? Vitest.test.skip : Vitest.test),
-  if: (condition: boolean) => register(condition ? Vitest.test : Vitest.test.skip),
+export const test = Object.assign(register(vitestTest), {
+  only: register(vitestTest.only),
+  skip: register(vitestTest.skip),
+  todo: (name: string) => vitestTest.todo(name),
+  skipIf: (condition: boolean) => register(condition ? vitestTest.skip : vitestTest),
+  if: (condition: boolean) => register(condition ? vitestTest : vitestTest.skip),
   each: (rows: ReadonlyArray<unknown>) => (name: string, body: Body, options?: Options) =>
-    Vitest.test.each(rows as Array<unknown>)(name, optionsOf(options), whole(body))
+    vitestTest.each(rows as Array<unknown>)(name, optionsOf(options), whole(body))
 })
 export const it = test

@@ -169,11 +169,14 @@ describeWithRedis("UpstashLocal / replica lag", () => {
     })
   )
 
-  it.scopedLive("leaves the configuration of the server as it was", () =>
+  it.scopedLive("is there before Redis would begin its first copy, and leaves the configuration as it was", () =>
     Effect.gen(function* () {
       const setting = command("CONFIG", "GET", "repl-diskless-sync-delay")
       const before = yield* setting
+      expect(before).toEqual({ result: ["repl-diskless-sync-delay", "5"] })
+      const start = performance.now()
       yield* lag(0)
+      expect(performance.now() - start).toBeLessThan(5_000)
       expect(yield* setting).toEqual(before)
     }).pipe(Effect.provide(server))
   )

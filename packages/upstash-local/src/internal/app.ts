@@ -42,9 +42,6 @@ const formatOf = (headers: Headers): Effect.Effect<Execute.Asked["format"], Refu
   return Effect.succeed(base64 ? "base64" : format)
 }
 
-/** A transaction is answered in JSON whatever was asked for. */
-const inJson = (format: Execute.Asked["format"]) => (format === "resp2" ? "json" : format)
-
 export const make = (options: Options): HttpApp.Default<never, Scope.Scope> => {
   const { connection, maximumBytes } = options
   const accessOf = Authentication.make(options)
@@ -83,9 +80,7 @@ export const make = (options: Options): HttpApp.Default<never, Scope.Scope> => {
         if (!writes) return yield* notAllowed
         if (first === "") return yield* execute.single(yield* Command.fromBody(body), asked)
         const commands = yield* Command.listFromBody(body)
-        return yield* first === "pipeline"
-          ? execute.pipeline(commands, asked)
-          : execute.transaction(commands, { ...asked, format: inJson(format) })
+        return yield* first === "pipeline" ? execute.pipeline(commands, asked) : execute.transaction(commands, asked)
       }
       return yield* execute.single(yield* Command.fromPath(segments, body, url.searchParams), asked)
     })

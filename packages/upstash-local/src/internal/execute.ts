@@ -33,6 +33,7 @@ type Execute = (commands: ReadonlyArray<Command>, asked: Asked) => Effect.Effect
 export interface Executor {
   readonly single: (command: Command, asked: Asked) => Effect.Effect<Response, Refusal>
   readonly pipeline: Execute
+  /** Answered in JSON also where RESP2 is asked for, as at Upstash. */
   readonly transaction: Execute
 }
 
