@@ -44,25 +44,22 @@ vitestExpect.extend({
   toBeFalse: (received) => ({ pass: received === false, message: () => `${String(received)} is not false` })
 })
 
-const returnsPromise = (received: unknown): boolean =>
-  received instanceof Promise ||
-  (typeof received === "function" &&
-    (received.constructor.name === "AsyncFunction" || /^\(\) ?=>/.test(String(received))))
-
-export const expect: typeof vitestExpect = Object.assign((received: unknown, message?: string) => {
-  const assertion = vitestExpect(received, message)
-  if (!returnsPromise(received)) return assertion
-  return new Proxy(assertion, {
+/** An assertion whose `toThrow` is Bun's. */
+const watched = (assertion: object, received: unknown, isNot: boolean): object =>
+  new Proxy(assertion, {
     get: (target, name) => {
-      if (name === "toThrow" || name === "toThrowError") {
-        return (expected: unknown) => throwing(received, expected, false)
-      }
-      if (name === "not") return { toThrow: (expected: unknown) => throwing(received, expected, true) }
+      if (name === "toThrow") return (expected: unknown) => throwing(received, expected, isNot)
       const value: unknown = Reflect.get(target, name, target)
+      if (name === "not") return watched(value as object, received, !isNot)
       return typeof value === "function" ? value.bind(target) : value
     }
   })
-}, vitestExpect) as unknown as typeof vitestExpect
+
+export const expect = Object.assign((received: unknown, message?: string): object => {
+  const assertion = vitestExpect(received, message)
+  const mayReject = received instanceof Promise || typeof received === "function"
+  return mayReject ? watched(assertion, received, false) : assertion
+}, vitestExpect)
 
 type Body = (...args: ReadonlyArray<unknown>) => unknown
 type Options = number | { readonly timeout?: number; readonly retry?: number }

@@ -99,13 +99,16 @@ describeWithRedis("upstash-local, the program with a redis-server", () => {
     })
   )
 
-  it.scopedLive("takes the token from its option, else from the environment", () =>
+  it.scopedLive("takes the token of the environment, and a second one that only reads", () =>
     Effect.gen(function* () {
       const environment = { UPSTASH_REDIS_REST_TOKEN: "from-environment" }
-      const one = yield* Effect.flatMap(start(["--port", "0"], environment), ({ serving }) => serving)
-      expect(one.token).toBe("from-environment")
-      const other = yield* start(["--port", "0", "--token", "from-option"], environment)
-      expect((yield* other.serving).token).toBe("from-option")
+      const { serving } = yield* start(["--port", "0", "--read-only-token", "for-reading"], environment)
+      const { token, url } = yield* serving
+      expect(token).toBe("from-environment")
+      yield* ask(() => client({ url, token }).set("k", "v"))
+      const reader = client({ url, token: "for-reading" })
+      expect(yield* ask(() => reader.get("k"))).toBe("v")
+      expect(String((yield* Effect.flip(Effect.tryPromise(() => reader.del("k")))).cause)).toContain("NOPERM")
     })
   )
 
