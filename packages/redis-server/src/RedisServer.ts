@@ -19,6 +19,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import * as Net from "node:net"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
+import { freePort, host } from "./internal/loopback.js"
 
 /**
  * The server could not be started.
@@ -82,18 +83,7 @@ export const available: Effect.Effect<boolean> = Effect.sync(onPath)
  */
 export const installHint = "apt-get install redis-server, or brew install redis"
 
-const host = "127.0.0.1"
 const startMillis = 10_000
-
-const freePort: Effect.Effect<number, RedisServerError> = Effect.async((resume) => {
-  const probe = Net.createServer()
-  probe.once("error", (error) => resume(new RedisServerError({ message: `no free port: ${error.message}` })))
-  probe.listen(0, host, () => {
-    const address = probe.address()
-    const port = typeof address === "object" && address !== null ? address.port : 0
-    probe.close(() => resume(Effect.succeed(port)))
-  })
-})
 
 /**
  * Asks once whether this server answers, and not another that took its port. One that wants a password tells nobody
@@ -193,8 +183,12 @@ export const make = (
         return untilUp(child, port)
       }).pipe(Effect.onError(() => stop))
 
+    const free = Effect.mapError(
+      freePort,
+      ({ message }) => new RedisServerError({ message: `no free port: ${message}` })
+    )
     // Between finding a free port and using it somebody else may take it.
-    const port = yield* Effect.retry(Effect.tap(freePort, startOn), { times: 4 })
+    const port = yield* Effect.retry(Effect.tap(free, startOn), { times: 4 })
     const signal = (name: "SIGSTOP" | "SIGCONT") => Effect.sync(() => void child?.kill(name))
     return {
       host,
