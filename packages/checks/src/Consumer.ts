@@ -65,6 +65,18 @@ export const importAll = Effect.fn("Consumer.importAll")(function* (folder: stri
   return yield* Process.run(folder, `${folder}/node_modules/.bin/vitest`, "run", "--disable-console-intercept")
 })
 
+/** Runs each program of a package: it knows its version, and says what it can be asked for. */
+export const runPrograms = Effect.fn("Consumer.runPrograms")(function* (folder: string, of: Repository.Package) {
+  for (const program of of.programs) {
+    const run = (option: string) => Process.run(folder, `${folder}/node_modules/.bin/${program}`, option)
+    const version = yield* run("--version")
+    const help = yield* run("--help")
+    if (version.trim() !== of.version || !help.startsWith("Usage: ")) {
+      return yield* new Process.CheckFailed({ what: `the program ${program}`, detail: `${version}\n${help}` })
+    }
+  }
+})
+
 /** Nobody gets at what is private, by any name. */
 export const refusePrivate = Effect.fn("Consumer.refusePrivate")(function* (folder: string) {
   const fs = yield* FileSystem.FileSystem

@@ -15,6 +15,9 @@ export interface Package {
   readonly peers: ReadonlyArray<string>
   /** The public modules: `Store` for `src/Store.ts`; not `index`, not what lies in `internal/`. */
   readonly modules: ReadonlyArray<string>
+  readonly version: string
+  /** The programs it installs, by name. */
+  readonly programs: ReadonlyArray<string>
 }
 
 export const read = (path: string): string => readFileSync(root + path, "utf8")
@@ -39,6 +42,8 @@ export const publicPackages: ReadonlyArray<Package> = readdirSync(`${root}packag
     folder,
     name: manifest.name,
     peers: Object.keys(manifest.peerDependencies ?? {}),
+    version: manifest.version,
+    programs: Object.keys(manifest.publishConfig?.bin ?? {}),
     modules: sources(folder)
       .map((file) => file.slice(`packages/${folder}/src/`.length, -".ts".length))
       .filter((module) => module !== "index" && !module.startsWith("internal/"))

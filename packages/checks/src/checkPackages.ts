@@ -92,6 +92,9 @@ const program = Effect.gen(function* () {
     const counts = printed.split("\n").filter((line) => line.startsWith(one.name))
     yield* Console.log(counts.map((line) => `      ${line}`).join("\n"))
   }
+  for (const one of Repository.publicPackages.filter(({ programs }) => programs.length > 0)) {
+    yield* step(`${one.name}: run ${one.programs.join(", ")}`, Consumer.runPrograms(consumer, one))
+  }
   yield* step("what is private is refused", Consumer.refusePrivate(consumer))
   for (const [typescript, resolution] of compilers) {
     yield* step(`compile with ${typescript}, ${resolution}`, Consumer.compile(consumer, typescript, resolution))

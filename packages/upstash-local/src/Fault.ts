@@ -1,7 +1,8 @@
 /**
  * What the server does in place of its work, so that a program can be watched while its Redis misbehaves.
  *
- * A fault stands until another is set. It meets every route, before authentication, as a broken network would.
+ * A fault stands until another is set. All but `ReplicaLag` meet every route, before authentication, as a broken network
+ * would.
  *
  * @since 0.1.0
  */
@@ -15,6 +16,7 @@ import type * as Duration from "effect/Duration"
  * - `Reset`: carries nothing out and breaks the connection.
  * - `Hang`: accepts the request and never answers.
  * - `Garbage`: carries nothing out and answers 200 with these bytes in place of JSON.
+ * - `ReplicaLag`: works, and answers reads from a replica that is behind.
  *
  * @since 0.1.0
  * @category models
@@ -26,6 +28,7 @@ export type Fault = Data.TaggedEnum<{
   Reset: {}
   Hang: {}
   Garbage: { readonly body: string }
+  ReplicaLag: { readonly duration: Duration.DurationInput }
 }>
 
 const constructors = Data.taggedEnum<Fault>()
@@ -94,6 +97,19 @@ export const hang: Fault = constructors.Hang()
  * @category constructors
  */
 export const garbage = (body = "<html><body>Bad gateway</body></html>"): Fault => constructors.Garbage({ body })
+
+/**
+ * Answers commands that only read from a replica that is this far behind, as a far region of Upstash may; writes,
+ * scripts and transactions go to the first server, and so do the reads of a request whose `upstash-sync-token` says
+ * that it has seen more than the replica has.
+ *
+ * The replica is a second redis-server, started from the PATH when this fault is first set, which then takes until it
+ * has a first copy. Where there is none to start, reads are answered with a 500 that says so.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const replicaLag = (duration: Duration.DurationInput): Fault => constructors.ReplicaLag({ duration })
 
 /**
  * @since 0.1.0

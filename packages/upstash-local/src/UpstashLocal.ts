@@ -2,11 +2,11 @@
  * Upstash's REST protocol in front of a real redis-server, in this process: for development and for tests without an
  * account or a network.
  *
- * It speaks `POST /`, `/pipeline`, `/multi-exec`, commands as paths, and `/subscribe/{channel}` as an event stream. It
- * listens on the loopback unless told otherwise, and asks every route for its token. What it answers is what its
- * redis-server answers: a redis-server of version 7.0 has no JSON and no hash-field expiry.
+ * It speaks `POST /`, `/pipeline`, `/multi-exec`, commands as paths, and `/subscribe/{channel}`, `/psubscribe/{pattern}`
+ * and `/monitor` as event streams. It listens on the loopback unless told otherwise, and asks every route for a token.
+ * What it answers is what its redis-server answers: a redis-server of version 7.0 has no JSON and no hash-field expiry.
  *
- * It is not for production: one connection carries all commands, and nothing is replicated.
+ * It is not for production: one connection carries all commands.
  *
  * @since 0.1.0
  */
@@ -21,6 +21,7 @@ import { randomBytes } from "node:crypto"
 import type * as Fault from "./Fault.js"
 import * as App from "./internal/app.js"
 import * as Connection from "./internal/connection.js"
+import * as Replica from "./internal/replica.js"
 import * as Server from "./internal/server.js"
 
 /**
@@ -29,7 +30,10 @@ import * as Server from "./internal/server.js"
  * @since 0.1.0
  * @category errors
  */
-export class UpstashLocalError extends Data.TaggedError("UpstashLocalError")<{ readonly message: string }> {}
+export class UpstashLocalError extends Data.TaggedError("UpstashLocalError")<{
+  readonly reason: "RedisUnreachable" | "PortTaken" | "CannotListen"
+  readonly message: string
+}> {}
 
 /**
  * What came in since the start, or since the last `reset`.
@@ -61,7 +65,10 @@ export class UpstashLocal extends Context.Tag("@larder/upstash-local/UpstashLoca
       readonly reset: Effect.Effect<void>
     }
     readonly faults: {
-      /** What each request meets from now on; `Fault.none` makes the server work again. */
+      /**
+       * What each request meets from now on; `Fault.none` makes the server work again. Takes no time, but for the first
+       * `Fault.replicaLag`.
+       */
       readonly set: (fault: Fault.Fault) => Effect.Effect<void>
       /** Breaks every connection that is open now, subscriptions too. */
       readonly disconnect: Effect.Effect<void>
@@ -76,6 +83,11 @@ export class UpstashLocal extends Context.Tag("@larder/upstash-local/UpstashLoca
 export interface ServerOptions {
   /** The token every request must carry. Default: a random one, to be read from the service. */
   readonly token?: Redacted.Redacted | undefined
+  /**
+   * A second token, with which nothing can be written: commands that write are answered with `NOPERM`, and so are
+   * scripts that may, `KEYS`, `SCAN` and event streams. Default: none.
+   */
+  readonly readOnlyToken?: Redacted.Redacted | undefined
   /** Default 0: any free port. */
   readonly port?: number | undefined
   /** The address to listen on. Default `127.0.0.1`: this machine only. */
@@ -92,6 +104,14 @@ export interface ServerOptions {
  * @category models
  */
 export type Options = ServerOptions & ({ readonly redisUrl: string } | { readonly unixSocket: string })
+
+const cannotListen = (cause: unknown, host: string, port: number): UpstashLocalError =>
+  cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE"
+    ? new UpstashLocalError({ reason: "PortTaken", message: `port ${port} of ${host} is taken` })
+    : new UpstashLocalError({
+        reason: "CannotListen",
+        message: `cannot listen on port ${port} of ${host}: ${cause instanceof Error ? cause.message : String(cause)}`
+      })
 
 const nothing: Counts = { requests: 0, commands: 0, aborted: 0 }
 
@@ -111,25 +131,27 @@ export const make = (
 
     const connection = yield* Effect.mapError(
       Connection.make(options),
-      () => new UpstashLocalError({ message: "no redis-server answers at the address given" })
+      () =>
+        new UpstashLocalError({
+          reason: "RedisUnreachable",
+          message: "no redis-server answers at the address given"
+        })
     )
+    const replica = yield* Replica.make(connection, options)
     const server = yield* Server.make({
       host,
       port: options.port ?? 0,
       app: App.make({
         connection,
+        replica,
         token,
+        readOnlyToken: options.readOnlyToken,
         maximumBytes: options.maximumBytes ?? 10 * 1024 * 1024,
         onCommands: (count) => (counts = { ...counts, commands: counts.commands + count })
       }),
       onRequest: () => (counts = { ...counts, requests: counts.requests + 1 }),
       onAbort: () => (counts = { ...counts, aborted: counts.aborted + 1 })
-    }).pipe(
-      Effect.mapError(
-        ({ cause }) =>
-          new UpstashLocalError({ message: `cannot listen: ${cause instanceof Error ? cause.message : ""}` })
-      )
-    )
+    }).pipe(Effect.mapError(({ cause }) => cannotListen(cause, host, options.port ?? 0)))
     return {
       url: `http://${host.includes(":") ? `[${host}]` : host}:${server.port}`,
       token,
@@ -138,7 +160,11 @@ export const make = (
         reset: Effect.sync(() => void (counts = nothing))
       },
       faults: {
-        set: (fault) => Effect.sync(() => server.setFault(fault)),
+        set: (fault) =>
+          Effect.zipRight(
+            fault._tag === "ReplicaLag" ? replica.lag(fault.duration) : replica.leave,
+            Effect.sync(() => server.setFault(fault))
+          ),
         disconnect: Effect.sync(server.disconnect)
       }
     }

@@ -75,7 +75,7 @@ describeWithRedis("UpstashLocal / commands", () => {
           { result: "w6k=" },
           { result: ["w6k=", null] },
           { result: 2 },
-          { error: expect.stringContaining("unknown command") }
+          { error: expect.stringContaining("not available: 'NOPE'") }
         ])
       })
     )
@@ -105,9 +105,12 @@ describeWithRedis("UpstashLocal / commands", () => {
           ["INCR", "t"]
         ])
         expect(done.body).toEqual([{ result: "OK" }, { error: expect.stringMatching(/^WRONGTYPE/) }, { result: 2 }])
-        const discarded = yield* post("/multi-exec", [["SET", "t", "9"], ["NOPE"]])
+        const discarded = yield* post("/multi-exec", [["SET", "t", "9"], ["GET"]])
         expect(discarded.status).toBe(400)
         expect(discarded.body).toEqual({ error: expect.stringMatching(/^EXECABORT/) })
+        const refused = yield* post("/multi-exec", [["SET", "t", "9"], ["NOPE"]])
+        expect(refused.status).toBe(400)
+        expect(refused.body).toEqual({ error: expect.stringMatching(/^ERR Command is not available/) })
         expect(yield* command("GET", "t")).toEqual({ result: "2" })
       })
     )
@@ -144,12 +147,36 @@ describeWithRedis("UpstashLocal / commands", () => {
           ["select", 1],
           ["MULTI"],
           ["CLIENT", "reply", "off"],
+          ["CLIENT", "SETNAME", "n"],
           ["XREAD", "block", 0]
         ]
         for (const one of refused) {
           expect(yield* command(...one)).toEqual({ error: expect.stringContaining("not available") })
         }
         expect(yield* command("CLIENT", "ID")).toEqual({ result: expect.any(Number) })
+      })
+    )
+
+    it.effect("what belongs to whoever runs the server is refused, but for what Upstash has of it", () =>
+      Effect.gen(function* () {
+        const unavailable = (name: string) => ({
+          error: `ERR Command is not available: '${name}'. See https://upstash.com/docs/redis/overall/rediscompatibility for details`
+        })
+        expect(yield* command("debug", "sleep", 0)).toEqual(unavailable("DEBUG"))
+        expect(yield* command("SHUTDOWN")).toEqual(unavailable("SHUTDOWN"))
+        expect(yield* command("REPLICAOF", "no", "one")).toEqual(unavailable("REPLICAOF"))
+        expect(yield* command("config", "resetstat")).toEqual(unavailable("CONFIG RESETSTAT"))
+        expect(yield* command("CONFIG", "GET", "port")).toEqual({ result: ["port", expect.any(String)] })
+        expect(yield* command("ACL", "WHOAMI")).toEqual({ result: "default" })
+      })
+    )
+
+    it.effect("what the redis-server does not know is not available, in the words of Upstash", () =>
+      Effect.gen(function* () {
+        const answer = yield* post("/", ["json.set", "k", "$", "1"])
+        expect(answer.status).toBe(400)
+        expect(answer.body).toEqual({ error: expect.stringContaining("ERR Command is not available: 'JSON.SET'. See") })
+        expect(yield* command("XGROUP", "NOPE")).toEqual({ error: expect.stringMatching(/^ERR unknown subcommand/) })
       })
     )
 

@@ -10,29 +10,6 @@ export interface Command {
   readonly args: ReadonlyArray<string | Buffer>
 }
 
-/**
- * All requests share one connection: what changes the state of a connection, or waits on it, would change it for, or
- * keep it from, everybody. Upstash refuses these over REST as well.
- */
-const unavailable: ReadonlySet<string> = new Set(
-  `AUTH BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH BZMPOP BZPOPMAX BZPOPMIN DEBUG DISCARD EXEC HELLO MONITOR MULTI PSUBSCRIBE
-   PSYNC PUNSUBSCRIBE QUIT REPLCONF RESET SELECT SHUTDOWN SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE SYNC UNSUBSCRIBE UNWATCH
-   WAIT WAITAOF WATCH`.split(/\s+/)
-)
-
-const harmlessOfClient: ReadonlySet<string> = new Set(["GETNAME", "ID", "INFO", "LIST", "SETINFO"])
-
-/** The error for a command that cannot be sent over REST, or `undefined`. */
-export const refused = ({ args, name }: Command): string | undefined => {
-  const first = args[0]?.toString().toUpperCase()
-  const blocks =
-    (name === "XREAD" || name === "XREADGROUP") && args.some((arg) => arg.toString().toUpperCase() === "BLOCK")
-  const ofConnection = name === "CLIENT" && first !== undefined && !harmlessOfClient.has(first)
-  return unavailable.has(name) || blocks || ofConnection
-    ? `ERR Command is not available: '${name}'. See https://upstash.com/docs/redis/overall/rediscompatibility for details`
-    : undefined
-}
-
 const fromParts = ([name, ...args]: ReadonlyArray<string | Buffer>): Effect.Effect<Command, Refusal> =>
   name === undefined || name.length === 0
     ? badRequest("ERR empty command")

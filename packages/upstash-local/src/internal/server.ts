@@ -39,6 +39,8 @@ export interface Options {
 const meet = (fault: Fault.Fault, app: HttpApp.Default<never, Scope.Scope>): HttpApp.Default<never, Scope.Scope> =>
   Fault.match(fault, {
     None: () => app,
+    // Not of the network: the app knows which of its servers lags.
+    ReplicaLag: () => app,
     Latency: ({ duration }) => Effect.zipRight(Effect.sleep(duration), app),
     Status: ({ error, status }) => HttpServerResponse.unsafeJson({ error }, { status }),
     Garbage: ({ body }) => HttpServerResponse.text(body, { contentType: "text/html" }),

@@ -36,6 +36,24 @@ export const post = (path: string, json: unknown, headers?: Record<string, strin
 /** One command in the body; its `{"result"}` or `{"error"}`. */
 export const command = (...args: ReadonlyArray<unknown>) => Effect.map(post("/", args), ({ body }) => body)
 
+/** What is answered where RESP2 is asked for. */
+export const asBytes = (path: string, json: unknown, headers: Record<string, string> = {}) =>
+  Effect.flatMap(UpstashLocal.UpstashLocal, ({ token, url }) =>
+    Effect.promise(async () => {
+      const response = await fetch(url + path, {
+        method: "POST",
+        body: JSON.stringify(json),
+        headers: { authorization: `Bearer ${Redacted.value(token)}`, "Upstash-Response-Format": "resp2", ...headers }
+      })
+      return {
+        status: response.status,
+        type: response.headers.get("content-type"),
+        syncToken: response.headers.get("upstash-sync-token"),
+        text: Buffer.from(await response.arrayBuffer()).toString("latin1")
+      }
+    })
+  )
+
 /** Runs under a fault and takes it away again. */
 export const under = <A, E, R>(fault: Fault.Fault, effect: Effect.Effect<A, E, R>) =>
   Effect.flatMap(UpstashLocal.UpstashLocal, ({ faults }) =>
