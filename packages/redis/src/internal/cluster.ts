@@ -72,8 +72,16 @@ export const open = (
       (cluster) => Effect.sync(() => closeAll(cluster))
     )
     const nodes = () => cluster.nodes("master")
-    const ended = new Promise<void>((resolve) => cluster.once("end", resolve))
-    const drop = () => closeAll(cluster)
+    // A cluster that is closed while its nodes wait to be reconnected says neither `close` nor `end`, and one that is
+    // connecting says that no node answers by this event only. Without a listener ioredis would print it.
+    const ended = new Promise<void>((resolve) => {
+      for (const event of ["error", "end", "dropped"]) cluster.once(event, resolve)
+    })
+    cluster.on("error", () => {})
+    const drop = () => {
+      closeAll(cluster)
+      cluster.emit("dropped")
+    }
 
     const refresh = () => {
       if (cluster.status !== "ready") return
@@ -81,10 +89,9 @@ export const open = (
         if (error !== undefined && error !== null) drop()
       })
     }
-    // Without a listener ioredis prints each error.
-    cluster.on("error", () => {})
-    cluster.on("node error", (error: unknown) => {
-      cause = error
+    cluster.on("node error", (error: Error) => {
+      // Each is followed by one that only says that the connection is closed.
+      if (isAnswer(error) || "code" in error) cause = error
       refresh()
     })
     // In the next tick: a command that was redirected to the node waits for the connection that it starts itself.
@@ -96,7 +103,11 @@ export const open = (
       isAnswer(cause)
         ? fromAnswer(cause, "the cluster did not let us in")
         : fromNetwork("no node of the cluster answers", cause)
-    yield* Effect.timeoutFail(Effect.tryPromise({ try: () => cluster.connect(), catch: noConnection }), {
+    const connected = Effect.tryPromise({
+      try: () => Promise.race([cluster.connect(), ended.then(() => Promise.reject(new Error()))]),
+      catch: noConnection
+    })
+    yield* Effect.timeoutFail(connected, {
       duration: settings.connectMillis,
       onTimeout: () => unavailable(`no connection within ${settings.connectMillis} ms`)
     })
