@@ -1,6 +1,6 @@
 import * as RedisCluster from "@larder/redis-server/RedisCluster"
 import * as RedisServer from "@larder/redis-server/RedisServer"
-import type { RedisClient } from "@larder/cache/RedisClient"
+import type { Command, RedisClient } from "@larder/cache/RedisClient"
 import { expect, it } from "@effect/vitest"
 import { describeWithRedis } from "@larder/testing/DescribeWithRedis"
 import * as StoreSuite from "@larder/testing/StoreSuite"
@@ -69,7 +69,8 @@ describeWithRedis("a user who may do what the README says", () => {
       yield* redis.publish("larder:news", "x")
       expect(yield* Fiber.join(heard)).toEqual(Option.some("x"))
       expect(yield* refused(admin)).toEqual([])
-      for (const command of [["GET", "other"], ["FLUSHALL"], ["PUBLISH", "other", "x"]] as const) {
+      const forbidden: ReadonlyArray<Command> = [["GET", "other"], ["FLUSHALL"], ["PUBLISH", "other", "x"]]
+      for (const command of forbidden) {
         expect((yield* Effect.flip(by(redis, run(...command)))).message).toBe("Rejected: NOPERM")
       }
     }).pipe(Effect.provide(RedisServer.layer))

@@ -119,7 +119,7 @@ export const open = (
     yield* Effect.forkScoped(Effect.schedule(Effect.sync(refresh), Schedule.spaced(refreshEvery)))
 
     return {
-      send: (commands) =>
+      send: async (commands) =>
         Promise.all(
           inOnePiece(nodes().map(socketOf), () =>
             commands.map((one) => outcomeOf(cluster.sendCommand(command(one)) as Promise<unknown>))

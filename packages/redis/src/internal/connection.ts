@@ -25,7 +25,7 @@ import type { Address, Credentials, Settings } from "./settings.js"
 export type Outcome = Either.Either<Reply, RedisError>
 
 export interface Connection {
-  /** Writes all of them at once; never rejects. */
+  /** Writes all of them at once. An outcome for each. */
   readonly send: (commands: ReadonlyArray<Command>) => Promise<ReadonlyArray<Outcome>>
   /** Ends when the connection has, with the reason. */
   readonly lost: Effect.Effect<RedisError>
@@ -140,7 +140,7 @@ export const open = (
 
 /** One server's connection, for commands. */
 export const commands = ({ lost, redis }: Opened): Connection => ({
-  send: (commands) =>
+  send: async (commands) =>
     Promise.all(
       inOnePiece([socketOf(redis)], () =>
         commands.map((one) => outcomeOf(redis.sendCommand(command(one)) as Promise<unknown>))
