@@ -46,15 +46,17 @@ describeWithRedis("IoredisClient / commands", () => {
         ["SET", "secret-key", "v"],
         ["INCR", "secret-key"],
         ["NOSUCH", "secret"],
+        ["EVAL", "return redis.error_reply('SECRET ' .. ARGV[1])", "0", "secret"],
         ["GET", "secret-key"]
       )
       expect(outcomes.map((outcome) => (Either.isRight(outcome) ? "ok" : outcome.left.message))).toEqual([
         "ok",
         "Rejected: ERR",
         "Rejected: ERR",
+        "Rejected: ERR",
         "ok"
       ])
-      expect(JSON.stringify(outcomes)).not.toContain("secret")
+      expect(JSON.stringify(outcomes)).not.toMatch(/secret/i)
     }).pipe(Effect.provide(live))
   )
 
@@ -65,19 +67,6 @@ describeWithRedis("IoredisClient / commands", () => {
         expect(error.message).toBe("Rejected: argument 2 of command 1 is neither text nor bytes")
       }
       expect(yield* run("GET", "k")).toBe(null)
-    }).pipe(Effect.provide(live))
-  )
-
-  it.scopedLive("what a caller does to its bytes once they were written changes nothing", () =>
-    Effect.gen(function* () {
-      yield* run("PING")
-      const bytes = new Uint8Array(2_000_000).fill(1)
-      const sending = yield* Effect.fork(send(["SET", "k", bytes]))
-      yield* Effect.yieldNow()
-      bytes.fill(2)
-      yield* Fiber.join(sending)
-      const [outcome] = yield* send(["GET", "k"])
-      expect(new Set(Either.getOrThrow(outcome!) as Uint8Array)).toEqual(new Set([1]))
     }).pipe(Effect.provide(live))
   )
 

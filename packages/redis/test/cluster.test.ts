@@ -54,8 +54,8 @@ describeWithRedis("cluster / commands", () => {
       const spread = yield* keys
       expect(redis.cluster).toBe(true)
       const bytes = Uint8Array.from({ length: 256 }, (_, byte) => byte)
-      const sets = yield* by(redis, send(...spread.map(({ key }) => ["SET", key, bytes] as const)))
-      expect(texts(sets)).toEqual(["OK", "OK", "OK"])
+      const sets = spread.flatMap(({ key }) => [["SET", key, "first"] as const, ["SET", key, bytes] as const])
+      expect(texts(yield* by(redis, send(...sets)))).toEqual(["OK", "OK", "OK", "OK", "OK", "OK"])
       const gets = yield* by(redis, send(...spread.map(({ key }) => ["GET", key] as const)))
       expect(gets.map(Either.getOrThrow)).toEqual([1, 2, 3].map(() => Buffer.from(bytes)))
       const evals = spread.map(({ key }) => ["EVAL", "return redis.call('STRLEN', KEYS[1])", "1", key] as const)
@@ -139,6 +139,11 @@ describeWithRedis("cluster / faults", () => {
       const [, millis] = yield* took(Effect.exit(by(redis, run("GET", b))))
       expect(millis).toBeLessThan(1_000)
       expect(yield* by(redis, run("GET", a))).toBe("v")
+      for (let i = 0; i < 20; i++) {
+        const [exit, soon] = yield* took(Effect.exit(by(redis, run("GET", b))))
+        expect([Exit.isFailure(exit), soon < 100]).toEqual([true, true])
+        yield* Effect.sleep(10)
+      }
       // One round trip for all, of which a part is answered.
       yield* until(by(redis, send(["GET", a], ["GET", b], ["GET", c])), (outcomes) => {
         const [first, second, third] = texts(outcomes)
@@ -148,6 +153,23 @@ describeWithRedis("cluster / faults", () => {
       yield* settled
       expect(yield* eventually(by(redis, run("GET", b)))).toBe("v")
     }).pipe(on({ nodeTimeoutMillis: 10_000, args: ["--cluster-require-full-coverage", "no"] }))
+  )
+
+  it.scopedLive("what was sent to a node that died fails with its connection, and is not sent again", () =>
+    Effect.gen(function* () {
+      const { masters, settled } = yield* RedisCluster.RedisCluster
+      const redis = yield* client({ commandTimeout: "20 seconds" })
+      const [, { key }] = (yield* keys) as [unknown, { key: string }]
+      yield* eventually(set(redis, key))
+      yield* masters[1]!.suspend
+      const sent = yield* Effect.fork(by(redis, send(["INCR", `{${key}}n`], ["INCR", `{${key}}n`])))
+      yield* Effect.sleep(20)
+      yield* masters[1]!.stop
+      expect((yield* Effect.flip(Fiber.join(sent))).reason).toBe("Unavailable")
+      yield* masters[1]!.start
+      yield* settled
+      expect(yield* eventually(by(redis, run("GET", `{${key}}n`)))).toBe(null)
+    }).pipe(on())
   )
 
   it.scopedLive("a replica that takes over is found, without a restart of this program", () =>

@@ -19,7 +19,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { Cluster, type Redis } from "ioredis"
 import { randomInt } from "node:crypto"
-import { close, command, type Connection, inOnePiece, optionsOf, outcomeOf, socketOf } from "./connection.js"
+import { command, type Connection, inOnePiece, optionsOf, outcomeOf, socketOf } from "./connection.js"
 import { pauseMillis } from "./link.js"
 import { fromAnswer, fromNetwork, isAnswer, unavailable } from "./redisError.js"
 import type { Host, Settings, Target } from "./settings.js"
@@ -50,12 +50,6 @@ const make = (settings: Settings, { natMap, nodes }: ClusterTarget): Cluster =>
     }
   )
 
-const closeAll = (cluster: Cluster): void => {
-  const nodes = cluster.nodes()
-  if (cluster.status !== "end") cluster.disconnect()
-  for (const node of nodes) close(node)
-}
-
 const connect = (node: Redis): Promise<void> =>
   node.status === "wait" ? node.connect().catch(() => undefined) : Promise.resolve()
 
@@ -69,7 +63,7 @@ export const open = (
     let cause: unknown
     const cluster = yield* Effect.acquireRelease(
       Effect.sync(() => make(settings, target)),
-      (cluster) => Effect.sync(() => closeAll(cluster))
+      (cluster) => Effect.sync(() => cluster.disconnect())
     )
     const nodes = () => cluster.nodes("master")
     // A cluster that is closed while its nodes wait to be reconnected says neither `close` nor `end`, and one that is
@@ -79,7 +73,7 @@ export const open = (
     })
     cluster.on("error", () => {})
     const drop = () => {
-      closeAll(cluster)
+      cluster.disconnect()
       cluster.emit("dropped")
     }
 
