@@ -50,8 +50,8 @@ const on =
 describeWithRedis("cluster / commands", () => {
   it.scopedLive("one round trip serves all nodes, each command where its first key lies, from the first on", () =>
     Effect.gen(function* () {
-      const redis = yield* client()
       const spread = yield* keys
+      const redis = yield* client()
       expect(redis.cluster).toBe(true)
       const bytes = Uint8Array.from({ length: 256 }, (_, byte) => byte)
       const sets = spread.flatMap(({ key }) => [["SET", key, "first"] as const, ["SET", key, bytes] as const])
