@@ -122,7 +122,7 @@ describe("RedisCache / what is said", () => {
         /^INFO the cache is this process/
       ]
     ]
-  ] as const)("%s", ([_, layer, variables, expected]) =>
+  ] as const)("%s", ([, layer, variables, expected]) =>
     Effect.gen(function* () {
       const said = yield* saidBy(layer, variables)
       expect(said).toEqual(expected.map((pattern) => expect.stringMatching(pattern)))

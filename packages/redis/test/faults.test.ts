@@ -10,19 +10,12 @@ import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { IoredisClient } from "../src/index.js"
-import { by, client, eventually, run, send, until } from "./support/support.js"
+import { by, client, eventually, resources, run, send, took, until } from "./support/support.js"
 
 const ping = (redis: RedisClient["Type"]) => by(redis, run("PING"))
 
 const failure = (redis: RedisClient["Type"]) =>
   Effect.map(Effect.flip(by(redis, send(["PING"]))), ({ message }) => message)
-
-/** How many milliseconds of real time an effect takes. */
-const took = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.suspend(() => {
-    const start = performance.now()
-    return Effect.map(effect, (value) => [value, performance.now() - start] as const)
-  })
 
 const onServer = <A, E>(
   effect: Effect.Effect<A, E, RedisServer.RedisServer | Scope.Scope>,
@@ -101,7 +94,7 @@ describeWithRedis("faults / a server that is frozen", () => {
       const redis = yield* client({ commandTimeout: 200, connectTimeout: 200 })
       yield* eventually(ping(redis))
       yield* server.suspend
-      const [_, millis] = yield* took(failure(redis))
+      const [, millis] = yield* took(failure(redis))
       expect(millis).toBeGreaterThan(150)
       expect(millis).toBeLessThan(1_000)
       // Later ones do not wait for a server that is known not to answer.
@@ -251,18 +244,13 @@ describeWithRedis("faults / a unix socket", () => {
   )
 })
 
-/** Sockets and timers that keep this process alive. */
-const resources = Effect.sync(
-  () => process.getActiveResourcesInfo().filter((one) => /TCP|Timeout|TLS|Pipe/.test(one)).length
-)
-
 describeWithRedis("faults / nothing is left", () => {
   const states: ReadonlyArray<readonly [string, (server: RedisServer.RedisServer["Type"]) => Effect.Effect<void>]> = [
     ["that answers", () => Effect.void],
     ["that is down", (server) => server.stop],
     ["that is frozen", (server) => server.suspend]
   ]
-  it.scopedLive.each(states)("of a client of a server %s", ([_, bring]) =>
+  it.scopedLive.each(states)("of a client of a server %s", ([, bring]) =>
     Effect.gen(function* () {
       const server = yield* RedisServer.RedisServer
       const before = yield* resources

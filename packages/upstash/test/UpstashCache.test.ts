@@ -123,4 +123,30 @@ describe("UpstashCache / what the environment asks for", () => {
       expect(said).toEqual([expect.stringMatching(/^INFO the cache is this process's memory/)])
     })
   )
+
+  it.effect("a REDIS_URL that is not used is one warning, without the address", () =>
+    Effect.gen(function* () {
+      const address = { REDIS_URL: "redis://:pass-word@host:6379" }
+      const upstash = { UPSTASH_REDIS_REST_URL: "https://host.upstash.io", UPSTASH_REDIS_REST_TOKEN: "token" }
+      const cases = [
+        [{ ...address }, "REDIS_URL is not used: it needs RedisCache.layerFromEnv of @larder/redis"],
+        [
+          { ...address, ...upstash },
+          "REDIS_URL is not used: UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN are set too"
+        ],
+        [{ ...upstash, REDIS_URL: " " }, undefined],
+        [{ REDIS_URL: "" }, undefined]
+      ] as const
+      for (const [variables, warning] of cases) {
+        expect((yield* under(variables)(UpstashCache.choice)).warning).toBe(warning)
+        const said: Array<string> = []
+        const logger = Logger.make(({ logLevel, message }) => void said.push(`${logLevel.label} ${String(message)}`))
+        const build = Effect.scoped(Layer.build(UpstashCache.storeFromEnv))
+        yield* under(variables)(build).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+        const warnings = said.filter((line) => line.startsWith("WARN"))
+        expect(warnings).toEqual(warning === undefined ? [] : [`WARN ${warning}`])
+        expect(said.join()).not.toContain("pass-word")
+      }
+    })
+  )
 })

@@ -19,7 +19,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { Cluster, type Redis } from "ioredis"
 import { randomInt } from "node:crypto"
-import { close, command, type Connection, inOnePiece, optionsOf, outcomeOf, socketOf } from "./connection.js"
+import { command, type Connection, inOnePiece, optionsOf, outcomeOf, socketOf } from "./connection.js"
 import { pauseMillis } from "./link.js"
 import { fromAnswer, fromNetwork, isAnswer, unavailable } from "./redisError.js"
 import type { Host, Settings, Target } from "./settings.js"
@@ -50,12 +50,6 @@ const make = (settings: Settings, { natMap, nodes }: ClusterTarget): Cluster =>
     }
   )
 
-const closeAll = (cluster: Cluster): void => {
-  const nodes = cluster.nodes()
-  if (cluster.status !== "end") cluster.disconnect()
-  for (const node of nodes) close(node)
-}
-
 const connect = (node: Redis): Promise<void> =>
   node.status === "wait" ? node.connect().catch(() => undefined) : Promise.resolve()
 
@@ -69,11 +63,19 @@ export const open = (
     let cause: unknown
     const cluster = yield* Effect.acquireRelease(
       Effect.sync(() => make(settings, target)),
-      (cluster) => Effect.sync(() => closeAll(cluster))
+      (cluster) => Effect.sync(() => cluster.disconnect())
     )
     const nodes = () => cluster.nodes("master")
-    const ended = new Promise<void>((resolve) => cluster.once("end", resolve))
-    const drop = () => closeAll(cluster)
+    // A cluster that is closed while its nodes wait to be reconnected says neither `close` nor `end`, and one that is
+    // connecting says that no node answers by this event only. Without a listener ioredis would print it.
+    const ended = new Promise<void>((resolve) => {
+      for (const event of ["error", "end", "dropped"]) cluster.once(event, resolve)
+    })
+    cluster.on("error", () => {})
+    const drop = () => {
+      cluster.disconnect()
+      cluster.emit("dropped")
+    }
 
     const refresh = () => {
       if (cluster.status !== "ready") return
@@ -81,10 +83,9 @@ export const open = (
         if (error !== undefined && error !== null) drop()
       })
     }
-    // Without a listener ioredis prints each error.
-    cluster.on("error", () => {})
-    cluster.on("node error", (error: unknown) => {
-      cause = error
+    cluster.on("node error", (error: Error) => {
+      // Each is followed by one that only says that the connection is closed.
+      if (isAnswer(error) || "code" in error) cause = error
       refresh()
     })
     // In the next tick: a command that was redirected to the node waits for the connection that it starts itself.
@@ -96,7 +97,11 @@ export const open = (
       isAnswer(cause)
         ? fromAnswer(cause, "the cluster did not let us in")
         : fromNetwork("no node of the cluster answers", cause)
-    yield* Effect.timeoutFail(Effect.tryPromise({ try: () => cluster.connect(), catch: noConnection }), {
+    const connected = Effect.tryPromise({
+      try: () => Promise.race([cluster.connect(), ended.then(() => Promise.reject(new Error()))]),
+      catch: noConnection
+    })
+    yield* Effect.timeoutFail(connected, {
       duration: settings.connectMillis,
       onTimeout: () => unavailable(`no connection within ${settings.connectMillis} ms`)
     })
@@ -108,7 +113,7 @@ export const open = (
     yield* Effect.forkScoped(Effect.schedule(Effect.sync(refresh), Schedule.spaced(refreshEvery)))
 
     return {
-      send: (commands) =>
+      send: async (commands) =>
         Promise.all(
           inOnePiece(nodes().map(socketOf), () =>
             commands.map((one) => outcomeOf(cluster.sendCommand(command(one)) as Promise<unknown>))

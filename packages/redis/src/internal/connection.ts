@@ -3,8 +3,8 @@
  * next one is `link`'s, so nothing of ioredis that retries, resends, queues or gives up is left to run:
  *
  * - `retryStrategy` null: ioredis, told to reconnect, stops for ever where its connector throws, and keeps a timer;
- * - `maxRetriesPerRequest` 0: without it, commands without a reply are not settled when the connection ends;
- * - `autoResendUnfulfilledCommands` off: what was sent may have been carried out;
+ * - `maxRetriesPerRequest` 0 and `autoResendUnfulfilledCommands` off, for the nodes of a cluster, which ioredis connects
+ *   again itself: what was sent and not answered fails when its connection ends. It may have been carried out;
  * - `enableOfflineQueue` off: commands do not pile up in front of a server that is away;
  * - `socketTimeout`: a connection that owes replies and is silent is closed, with everything that waits on it. A server
  *   that is frozen keeps its connections, and none of what was sent can be taken back otherwise;
@@ -25,7 +25,7 @@ import type { Address, Credentials, Settings } from "./settings.js"
 export type Outcome = Either.Either<Reply, RedisError>
 
 export interface Connection {
-  /** Writes all of them at once; never rejects. */
+  /** Writes all of them at once. An outcome for each. */
   readonly send: (commands: ReadonlyArray<Command>) => Promise<ReadonlyArray<Outcome>>
   /** Ends when the connection has, with the reason. */
   readonly lost: Effect.Effect<RedisError>
@@ -33,7 +33,7 @@ export interface Connection {
   readonly drop: () => void
 }
 
-/** How long a closed connection may take to say goodbye. */
+/** How long a closed connection may wait for the server's goodbye: one that is frozen never says it. */
 const farewellMillis = 50
 
 export const optionsOf = (settings: Settings, { password, username }: Credentials) => {
@@ -91,13 +91,6 @@ export const inOnePiece = <A>(streams: ReadonlyArray<Net.Socket | undefined>, wr
 
 export const socketOf = (redis: Redis): Net.Socket | undefined => redis.stream as Net.Socket | undefined
 
-/** Leaves neither a socket nor a timer: a closed connection of ioredis would wait for a server that does not answer. */
-export const close = (redis: Redis): void => {
-  // A connection that has ended would start the timer of a farewell that nobody answers.
-  if (redis.status !== "end") redis.disconnect()
-  socketOf(redis)?.destroy()
-}
-
 export interface Opened {
   readonly redis: Redis
   readonly lost: Effect.Effect<RedisError>
@@ -113,7 +106,7 @@ export const open = (
     let cause: unknown
     const redis = yield* Effect.acquireRelease(
       Effect.sync(() => new Redis({ ...optionsOf(settings, credentials), ...address })),
-      (redis) => Effect.sync(() => close(redis))
+      (redis) => Effect.sync(() => redis.disconnect())
     )
     // Without a listener ioredis prints each error. The last one says why the connection ends.
     redis.on("error", (error: unknown) => (cause = error))
@@ -140,12 +133,12 @@ export const open = (
 
 /** One server's connection, for commands. */
 export const commands = ({ lost, redis }: Opened): Connection => ({
-  send: (commands) =>
+  send: async (commands) =>
     Promise.all(
       inOnePiece([socketOf(redis)], () =>
         commands.map((one) => outcomeOf(redis.sendCommand(command(one)) as Promise<unknown>))
       )
     ),
   lost,
-  drop: () => close(redis)
+  drop: () => redis.disconnect()
 })

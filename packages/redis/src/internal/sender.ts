@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type { Connection, Outcome } from "./connection.js"
 import { type Link, realTime } from "./link.js"
-import { unavailable } from "./redisError.js"
+import { rejected, unavailable } from "./redisError.js"
 import type { Settings } from "./settings.js"
 
 /** So many bytes count as one command more: values weigh, and a hundred thousand small commands are no more than one. */
@@ -17,6 +17,15 @@ const weightOf = (commands: ReadonlyArray<Command>): number => {
   let weight = commands.length
   for (const command of commands) for (const part of command) weight += Math.floor(part.length / weightBytes)
   return weight
+}
+
+/** The first argument that ioredis would make into something else, if there is one. */
+const notSendable = (commands: ReadonlyArray<Command>): RedisError | undefined => {
+  for (const [index, command] of commands.entries()) {
+    const wrong = command.findIndex((part) => typeof part !== "string" && !(part instanceof Uint8Array))
+    if (wrong >= 0) return rejected("", `argument ${wrong} of command ${index} is neither text nor bytes`)
+  }
+  return undefined
 }
 
 const isUnanswered = (outcome: Outcome): outcome is Either.Left<RedisError, never> =>
@@ -36,16 +45,19 @@ export const make = (link: Link, { commandMillis, maxInFlight }: Settings): Redi
   const over = (connection: Connection, commands: ReadonlyArray<Command>, weight: number) =>
     Effect.async<ReadonlyArray<Outcome>, RedisError>((resume) => {
       inFlight += weight
-      void connection.send(commands).then((outcomes) => {
+      const settle = (outcomes: ReadonlyArray<Outcome>) => {
         inFlight -= weight
         if (outcomes.some(isDemoted)) connection.drop()
         resume(answered(outcomes))
-      })
+      }
+      connection.send(commands).then(settle, () => settle([Either.left(unavailable("the commands could not be sent"))]))
     })
 
   return (commands) =>
     Effect.suspend(() => {
       if (commands.length === 0) return Effect.succeed([])
+      const wrong = notSendable(commands)
+      if (wrong !== undefined) return wrong
       const weight = weightOf(commands)
       return Effect.flatMap(link.connection, (connection) =>
         inFlight > 0 && inFlight + weight > maxInFlight

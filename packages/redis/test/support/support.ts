@@ -34,3 +34,15 @@ export const until = <A, E, R>(effect: Effect.Effect<A, E, R>, holds: (a: A) => 
 
 /** Waits, in real time, until it succeeds. */
 export const eventually = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.retry(effect, Schedule.spaced("5 millis"))
+
+/** How many milliseconds of real time an effect takes. */
+export const took = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.suspend(() => {
+    const start = performance.now()
+    return Effect.map(effect, (value) => [value, performance.now() - start] as const)
+  })
+
+/** Sockets and timers that keep this process alive. */
+export const resources = Effect.sync(
+  () => process.getActiveResourcesInfo().filter((one) => /TCP|Timeout|TLS|Pipe/.test(one)).length
+)
