@@ -65,6 +65,15 @@ const door = "index"
 const annexes = ["upstash", "redis", "platform", "sentry"]
 const annexFloor = 1
 
+/**
+ * What is no adapter below the house but a neighbour of the cache: it stands on a tier, as the cache does, and sees up
+ * to that floor.
+ */
+const neighbours: Readonly<Record<string, ReadonlyArray<string>>> = {
+  platform: rooms("StorePersistence internal/guardedStore internal/misses internal/storePersistence")
+}
+const neighbourFloor = 3
+
 type Files = ReadonlyMap<string, string>
 
 const heightOf = (file: string): number => floors.findIndex(([, files]) => files.includes(file))
@@ -95,7 +104,7 @@ const homeless = (files: Files): ReadonlyArray<string> =>
   [...files.keys()].filter((file) => file !== door && heightOf(file) < 0)
 
 /** An adapter may name the cache's modules one by one, of the ground and the first floor, and nothing private. */
-const trespasses = (files: Files): ReadonlyArray<string> =>
+const trespasses = (files: Files, upstairs: ReadonlyArray<string> = []): ReadonlyArray<string> =>
   [...files]
     .filter(([file]) => !/^\w+Cache$/.test(file))
     .flatMap(([file, text]) =>
@@ -105,7 +114,7 @@ const trespasses = (files: Files): ReadonlyArray<string> =>
         if (target === undefined) return []
         const height = heightOf(target)
         if (target.startsWith("internal/")) return [`${file} imports ${target} (private)`]
-        if (height >= 0 && height <= annexFloor) return []
+        if (height >= 0 && height <= (upstairs.includes(file) ? neighbourFloor : annexFloor)) return []
         return [`${file} imports ${target} (${floors[height]?.[0] ?? "on no floor"})`]
       })
     )
@@ -137,10 +146,12 @@ describe("architecture / the house", () => {
 })
 
 describe("architecture / the annexes", () => {
-  it.each(annexes)("%s sees the ground and the first floor only", (folder) => {
+  it.each(annexes)("%s sees the ground and the first floor only, and what stands on a tier up to that", (folder) => {
     const files = filesOf(folder)
+    const upstairs = neighbours[folder] ?? []
     expect(files.size).toBeGreaterThan(0)
-    expect(trespasses(files)).toEqual([])
+    expect(upstairs.filter((file) => !files.has(file))).toEqual([])
+    expect(trespasses(files, upstairs)).toEqual([])
   })
 })
 
@@ -185,6 +196,10 @@ describe("architecture / the guard itself", () => {
     ])
     expect(trespasses(new Map([["VendorClient", `import * as x from "@larder/cache/internal/wire"`]]))).toEqual([
       "VendorClient imports internal/wire (private)"
+    ])
+    const above = `import * as Codec from "@larder/cache/Codec"\nimport * as Cache from "@larder/cache/Cache"`
+    expect(trespasses(new Map([["VendorPersistence", above]]), ["VendorPersistence"])).toEqual([
+      "VendorPersistence imports Cache (5th floor)"
     ])
   })
 })
