@@ -11,6 +11,13 @@ export const setSystemTime = (time?: Date | number): void =>
 /** Bun waits for these although the suite does not. */
 const waiting = new Set<Promise<unknown>>()
 
+/** The test ends when this has, and fails when this does. */
+const waitFor = (outcome: Promise<unknown>): void => {
+  // Met when the test ends; until then it is nobody's.
+  outcome.catch(() => {})
+  waiting.add(outcome)
+}
+
 const thrownBy = (received: unknown): Promise<unknown> =>
   Promise.resolve()
     .then(() => (typeof received === "function" ? received() : received))
@@ -29,20 +36,35 @@ const fits = (error: unknown, expected: unknown): boolean => {
 }
 
 /** `toThrow` of Bun takes functions that return promises, and promises. */
-const throwing = (received: unknown, expected: unknown, isNot: boolean): void => {
-  const outcome = thrownBy(received).then((error) => {
-    const threw = error !== undefined && fits(error, expected)
-    if (threw === isNot) throw new Error(`expected ${isNot ? "no " : ""}${String(expected)}, got ${String(error)}`)
-  })
-  // Met when the test ends.
-  outcome.catch(() => {})
-  waiting.add(outcome)
-}
+const throwing = (received: unknown, expected: unknown, isNot: boolean): void =>
+  waitFor(
+    thrownBy(received).then((error) => {
+      const threw = error !== undefined && fits(error, expected)
+      if (threw === isNot) throw new Error(`expected ${isNot ? "no " : ""}${String(expected)}, got ${String(error)}`)
+    })
+  )
 
 vitestExpect.extend({
   toBeTrue: (received) => ({ pass: received === true, message: () => `${String(received)} is not true` }),
   toBeFalse: (received) => ({ pass: received === false, message: () => `${String(received)} is not false` })
 })
+
+const isThenable = (value: unknown): value is Promise<unknown> =>
+  typeof value === "object" && value !== null && "then" in value && typeof value.then === "function"
+
+/** `rejects` and `resolves`: what they promise is waited for. */
+const promised = (assertion: object): object =>
+  new Proxy(assertion, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name, target)
+      if (typeof value !== "function") return name === "not" ? promised(value as object) : value
+      return (...args: ReadonlyArray<unknown>): unknown => {
+        const outcome: unknown = value.apply(target, args)
+        if (isThenable(outcome)) waitFor(Promise.resolve(outcome))
+        return outcome
+      }
+    }
+  })
 
 /** An assertion whose `toThrow` is Bun's. */
 const watched = (assertion: object, received: unknown, isNot: boolean): object =>
@@ -51,6 +73,7 @@ const watched = (assertion: object, received: unknown, isNot: boolean): object =
       if (name === "toThrow") return (expected: unknown) => throwing(received, expected, isNot)
       const value: unknown = Reflect.get(target, name, target)
       if (name === "not") return watched(value as object, received, !isNot)
+      if (name === "rejects" || name === "resolves") return promised(value as object)
       return typeof value === "function" ? value.bind(target) : value
     }
   })

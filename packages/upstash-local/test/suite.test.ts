@@ -136,6 +136,10 @@ const tests = `
   })
   test("does not throw what it should", () => { expect(fails).toThrow("another failure") })
   test("does not throw", () => { expect(async () => 1).toThrow() })
+  test("rejects with something else, long before its end", async () => {
+    expect(fails()).rejects.toThrow("another failure")
+    await sleep(50)
+  })
   test("is wrong within", () => { test("inner", () => expect(1).toBe(2)) })
 `
 
@@ -149,9 +153,10 @@ describeWithRedis("upstash:suite", () => {
       expect(failed).toEqual([
         "FAILED  pkg/one.test.ts: does not throw what it should",
         "FAILED  pkg/one.test.ts: does not throw",
+        "FAILED  pkg/one.test.ts: rejects with something else, long before its end",
         "FAILED  pkg/one.test.ts: is wrong within"
       ])
-      expect(out).toContain("3 passed, 3 failed, 0 failed as is known, 0 skipped by the suite")
+      expect(out).toContain("3 passed, 4 failed, 0 failed as is known, 0 skipped by the suite")
       expect(code).toBe(1)
       expect(readdirSync(root)).toEqual(["pkg"])
     })
