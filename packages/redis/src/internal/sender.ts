@@ -45,11 +45,11 @@ interface Waiting {
   readonly expire: () => void
 }
 
-const beats = 8
+const beats = 4
 
 /**
  * One watch for all round trips, instead of a timer for each, which would cost more than the round trip itself. It
- * beats eight times a limit, and only while something waits; so what is late ends within nine eighths of the limit.
+ * beats four times a limit, and only while something waits; so what is late ends within five quarters of the limit.
  */
 const makeWatch = (limitMillis: number) =>
   Effect.gen(function* () {
