@@ -87,7 +87,7 @@ const fromSettings = (
   Effect.gen(function* () {
     const door = Door.make(settings)
     const link = yield* Link.make(door.commands)
-    const send = Sender.make(link, settings)
+    const send = yield* Sender.make(link, settings)
     return {
       name: "redis",
       encoding: "bytes",

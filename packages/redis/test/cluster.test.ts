@@ -132,16 +132,16 @@ describeWithRedis("cluster / faults", () => {
   it.scopedLive("while one node is frozen the others answer, and it is found again", () =>
     Effect.gen(function* () {
       const { masters, settled } = yield* RedisCluster.RedisCluster
-      const redis = yield* client({ commandTimeout: 200 })
+      const redis = yield* client({ commandTimeout: 500 })
       const [a, b, c] = (yield* keys).map(({ key }) => key) as [string, string, string]
       for (const key of [a, b, c]) yield* eventually(set(redis, key))
       yield* masters[1]!.suspend
       const [, millis] = yield* took(Effect.exit(by(redis, run("GET", b))))
-      expect(millis).toBeLessThan(1_000)
+      expect(millis).toBeLessThan(2_000)
       expect(yield* by(redis, run("GET", a))).toBe("v")
       for (let i = 0; i < 20; i++) {
         const [exit, soon] = yield* took(Effect.exit(by(redis, run("GET", b))))
-        expect([Exit.isFailure(exit), soon < 100]).toEqual([true, true])
+        expect([Exit.isFailure(exit), soon < 400]).toEqual([true, true])
         yield* Effect.sleep(10)
       }
       // One round trip for all, of which a part is answered.
@@ -196,7 +196,7 @@ describeWithRedis("cluster / faults", () => {
       yield* until(reason, (message) => message === "Unavailable: no node of the cluster answers (ECONNREFUSED)")
       yield* Effect.sleep(500)
       const [, millis] = yield* took(reason)
-      expect(millis).toBeLessThan(200)
+      expect(millis).toBeLessThan(500)
       yield* Effect.forEach(masters, ({ start }) => start, { concurrency: 3 })
       yield* settled
       for (const key of [a, b, c]) expect(yield* eventually(set(redis, key))).toBe("OK")

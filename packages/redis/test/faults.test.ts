@@ -38,7 +38,7 @@ describeWithRedis("faults / a server that goes away", () => {
         yield* until(Effect.exit(ping(redis)), Exit.isFailure)
         const [reason, millis] = yield* took(failure(redis))
         expect(reason).toMatch(/^Unavailable: /)
-        expect(millis).toBeLessThan(200)
+        expect(millis).toBeLessThan(500)
         yield* server.start
       }
       expect(yield* eventually(ping(redis))).toBe("PONG")
@@ -91,16 +91,16 @@ describeWithRedis("faults / a server that is frozen", () => {
   it.scopedLive("commands end within the limit, the connection with them, and the server is found again", () =>
     Effect.gen(function* () {
       const server = yield* RedisServer.RedisServer
-      const redis = yield* client({ commandTimeout: 200, connectTimeout: 200 })
+      const redis = yield* client({ commandTimeout: 500, connectTimeout: 500 })
       yield* eventually(ping(redis))
       yield* server.suspend
       const [, millis] = yield* took(failure(redis))
-      expect(millis).toBeGreaterThan(150)
-      expect(millis).toBeLessThan(1_000)
+      expect(millis).toBeGreaterThan(400)
+      expect(millis).toBeLessThan(2_000)
       // Later ones do not wait for a server that is known not to answer.
       yield* until(failure(redis), (message) => /no connection/.test(message))
       const [again, soon] = yield* took(failure(redis))
-      expect([again, soon < 100]).toEqual([again, true])
+      expect([again, soon < 400]).toEqual([again, true])
       yield* server.resume
       expect(yield* eventually(ping(redis))).toBe("PONG")
     }).pipe(onServer)

@@ -32,6 +32,8 @@ export interface Link {
    * commands of a program find the server; afterwards it says at once what it knows.
    */
   readonly connection: Effect.Effect<Connection, RedisError>
+  /** The connection of the moment, for those who have no time to ask. */
+  readonly current: () => Connection | undefined
 }
 
 export const make = (
@@ -76,5 +78,8 @@ export const make = (
     yield* Effect.forkScoped(realTime(keep(0)))
 
     const now = Effect.suspend(() => (current === undefined ? reason : Effect.succeed(current)))
-    return { connection: Effect.suspend(() => (first ? Effect.zipRight(Deferred.await(tried), now) : now)) }
+    return {
+      connection: Effect.suspend(() => (first ? Effect.zipRight(Deferred.await(tried), now) : now)),
+      current: () => current
+    }
   })

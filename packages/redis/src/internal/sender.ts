@@ -5,6 +5,7 @@
 import type { Command, RedisClient, RedisError } from "@larder/cache/RedisClient"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import type * as Scope from "effect/Scope"
 import type { Connection, Outcome } from "./connection.js"
 import { type Link, realTime } from "./link.js"
 import { rejected, unavailable } from "./redisError.js"
@@ -38,37 +39,84 @@ const answered = (outcomes: ReadonlyArray<Outcome>): Either.Either<ReadonlyArray
 /** A replica that was a primary: a connection made anew, by name or by sentinel, leads to the primary of now. */
 const isDemoted = (outcome: Outcome): boolean => Either.isLeft(outcome) && outcome.left.code === "READONLY"
 
-export const make = (link: Link, { commandMillis, maxInFlight }: Settings): RedisClient["Type"]["send"] => {
-  let inFlight = 0
-
-  /** Interruption detaches: the reply comes, is counted, and is nobody's. */
-  const over = (connection: Connection, commands: ReadonlyArray<Command>, weight: number) =>
-    Effect.async<ReadonlyArray<Outcome>, RedisError>((resume) => {
-      inFlight += weight
-      const settle = (outcomes: ReadonlyArray<Outcome>) => {
-        inFlight -= weight
-        if (outcomes.some(isDemoted)) connection.drop()
-        resume(answered(outcomes))
-      }
-      connection.send(commands).then(settle, () => settle([Either.left(unavailable("the commands could not be sent"))]))
-    })
-
-  return (commands) =>
-    Effect.suspend(() => {
-      if (commands.length === 0) return Effect.succeed([])
-      const wrong = notSendable(commands)
-      if (wrong !== undefined) return wrong
-      const weight = weightOf(commands)
-      return Effect.flatMap(link.connection, (connection) =>
-        inFlight > 0 && inFlight + weight > maxInFlight
-          ? Effect.fail(unavailable("too many commands wait for a reply"))
-          : over(connection, commands, weight)
-      ).pipe(
-        Effect.timeoutFail({
-          duration: commandMillis,
-          onTimeout: () => unavailable(`no reply within ${commandMillis} ms`)
-        }),
-        realTime
-      )
-    })
+/** A round trip under way: how many beats of the watch it has lived through, and what ends it. */
+interface Waiting {
+  readonly since: number
+  readonly expire: () => void
 }
+
+const beats = 4
+
+/**
+ * One watch for all round trips, instead of a timer for each, which would cost more than the round trip itself. It
+ * beats four times a limit, and only while something waits; so what is late ends within five quarters of the limit.
+ */
+const makeWatch = (limitMillis: number) =>
+  Effect.gen(function* () {
+    const waiting = new Set<Waiting>()
+    const some = yield* Effect.makeLatch()
+    let beat = 0
+    const sweep = Effect.sync(() => {
+      beat++
+      for (const one of waiting) {
+        if (beat - one.since <= beats) break
+        waiting.delete(one)
+        one.expire()
+      }
+      if (waiting.size === 0) some.unsafeClose()
+    })
+    const next = some.await.pipe(Effect.zipRight(Effect.sleep(limitMillis / beats)), Effect.zipRight(sweep))
+    yield* Effect.forkScoped(realTime(Effect.forever(next)))
+    return {
+      begin: (expire: () => void): Waiting => {
+        const one = { since: beat, expire }
+        if (waiting.size === 0) some.unsafeOpen()
+        waiting.add(one)
+        return one
+      },
+      end: (one: Waiting) => waiting.delete(one)
+    }
+  })
+
+export const make = (
+  link: Link,
+  { commandMillis, maxInFlight }: Settings
+): Effect.Effect<RedisClient["Type"]["send"], never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const watch = yield* makeWatch(commandMillis)
+    const late = unavailable(`no reply within ${commandMillis} ms`)
+    let inFlight = 0
+
+    /** Interruption detaches: the reply comes, is counted, and is nobody's. */
+    const over = (connection: Connection, commands: ReadonlyArray<Command>, weight: number) =>
+      Effect.async<ReadonlyArray<Outcome>, RedisError>((resume) => {
+        inFlight += weight
+        const one = watch.begin(() => resume(late))
+        const settle = (outcomes: ReadonlyArray<Outcome>) => {
+          inFlight -= weight
+          watch.end(one)
+          if (outcomes.some(isDemoted)) connection.drop()
+          resume(answered(outcomes))
+        }
+        connection
+          .send(commands)
+          .then(settle, () => settle([Either.left(unavailable("the commands could not be sent"))]))
+        return Effect.sync(() => watch.end(one))
+      })
+
+    const first = Effect.timeoutFail(link.connection, { duration: commandMillis, onTimeout: () => late }).pipe(realTime)
+
+    return (commands) =>
+      Effect.suspend(() => {
+        if (commands.length === 0) return Effect.succeed([])
+        const wrong = notSendable(commands)
+        if (wrong !== undefined) return wrong
+        const weight = weightOf(commands)
+        const send = (connection: Connection) =>
+          inFlight > 0 && inFlight + weight > maxInFlight
+            ? unavailable("too many commands wait for a reply")
+            : over(connection, commands, weight)
+        const current = link.current()
+        return current === undefined ? Effect.flatMap(first, send) : send(current)
+      })
+  })
