@@ -1,8 +1,9 @@
 /**
  * A store on a Redis server, or on anything that speaks its commands and its Lua: over a native connection or over
- * HTTP, whatever `RedisClient` is provided. It needs Redis 6.2 or later, one primary; not a cluster.
+ * HTTP, whatever `RedisClient` is provided. It needs Redis 6.2 or later.
  *
  * Reads are one `MGET` for all fibers of a turn. Everything else is a script that the server carries out as a whole.
+ * On a cluster both are two round trips, one where the keys lie and one where the tags lie; what holds is the same.
  * Every key it writes has a time to live, so what is abandoned goes away by itself.
  *
  * @since 0.1.0
@@ -21,7 +22,7 @@ import { Store } from "./Store.js"
 export interface RedisStoreOptions {
   /**
    * What all its keys begin with. Stores with one prefix on one server are one store; with different prefixes they
-   * know nothing of each other. Default `larder:`. No braces.
+   * know nothing of each other. Default `larder:`. No braces: what a cluster keeps in one slot is named by them.
    */
   readonly keyPrefix?: string | undefined
 }

@@ -93,7 +93,9 @@ describeWithRedis("RedisStore", () => {
           Array.from({ length: 50 }, () => read("same", ["tag"])),
           { concurrency: "unbounded" }
         )
-        expect(wire.sent.at(-1)).toEqual([["MGET", "larder:c", "larder:{same}:v:s", "larder:{same}:e", "larder:t:tag"]])
+        expect(wire.sent.at(-1)).toEqual([
+          ["MGET", "larder:{larder:}c", "larder:{same}:v:s", "larder:{same}:e", "larder:{larder:}t:tag"]
+        ])
       })
     )
 
@@ -249,18 +251,18 @@ describeWithRedis("RedisStore", () => {
         yield* store.lease([asking(key)])
         const names = (yield* ask("KEYS", "*")) as ReadonlyArray<string>
         expect(names.toSorted()).toEqual([
-          "larder:c",
-          "larder:t:org 1",
-          "larder:t:team:7",
           `larder:{${key}}:e`,
           `larder:{${key}}:l:s`,
-          `larder:{${key}}:v:s`
+          `larder:{${key}}:v:s`,
+          "larder:{larder:}c",
+          "larder:{larder:}t:org 1",
+          "larder:{larder:}t:team:7"
         ])
-        const learnt = yield* ask("GET", "larder:t:org 1")
+        const learnt = yield* ask("GET", "larder:{larder:}t:org 1")
         expect(yield* ask("GET", `larder:{${key}}:v:s`)).toBe(
           `L1u ${token} ${stamps.key} team%3A7=${stamps.tags[0]![1]},org%201=${learnt}\n{"żółw":true}`
         )
-        expect(yield* ask("GET", "larder:c")).toMatch(/^[0-9a-z]{21}-0$/)
+        expect(yield* ask("GET", "larder:{larder:}c")).toMatch(/^[0-9a-z]{21}-0$/)
         expect(token).toMatch(/^[0-9a-z]{21}-0-[0-9a-z]{16}$/)
       })
     )
@@ -323,7 +325,7 @@ describeWithRedis("RedisStore", () => {
       Effect.gen(function* () {
         const store = yield* Store.Store
         const day = 86_400_000
-        const life = Effect.map(ask("PTTL", "larder:c"), (millis) => Math.ceil(Number(millis) / day))
+        const life = Effect.map(ask("PTTL", "larder:{larder:}c"), (millis) => Math.ceil(Number(millis) / day))
         yield* put("counted")
         expect(yield* life).toBe(30)
         yield* store.capture({ key: "counted", shape: "s", tags: [], retainMillis: 90 * day })
@@ -362,31 +364,34 @@ describeWithRedis("RedisStore", () => {
     it.effect("a counter or an epoch that is not ours counts as lost", () =>
       Effect.gen(function* () {
         yield* put("damaged", ["damaged.tag"])
-        yield* ask("SET", "larder:t:damaged.tag", "nonsense")
+        yield* ask("SET", "larder:{larder:}t:damaged.tag", "nonsense")
         expect(yield* verdict("damaged", ["damaged.tag"])).toBe("Invalid")
         yield* put("damaged", ["damaged.tag"])
         expect(yield* verdict("damaged", ["damaged.tag"])).toBe("Current")
-        yield* ask("SET", "larder:c", "nonsense")
+        yield* ask("SET", "larder:{larder:}c", "nonsense")
         expect(yield* verdict("damaged", ["damaged.tag"])).toBe("Invalid")
         yield* put("damaged", ["damaged.tag"])
         expect(yield* verdict("damaged", ["damaged.tag"])).toBe("Current")
       })
     )
 
-    it.effect.each(["larder:c", "larder:{lost}:e", "larder:t:lost.tag", "larder:t:lost.learnt"])(
-      "the loss of %s is a miss, and the value does not return when it is made anew",
-      (name) =>
-        Effect.gen(function* () {
-          yield* put("lost", ["lost.tag"], ["lost.learnt"])
-          const other = yield* lease("lost.other", ["lost.tag"])
-          expect(yield* verdict("lost", ["lost.tag"])).toBe("Current")
-          yield* ask("DEL", name)
-          expect(yield* verdict("lost", ["lost.tag"])).toBe("Invalid")
-          yield* fill(other, { learntTags: ["lost.learnt"] })
-          yield* lease("lost", ["lost.tag", "lost.learnt"])
-          expect(yield* verdict("lost", ["lost.tag"])).toBe("Invalid")
-          yield* invalidate(["lost", "lost.other"])
-        })
+    it.effect.each([
+      "larder:{larder:}c",
+      "larder:{lost}:e",
+      "larder:{larder:}t:lost.tag",
+      "larder:{larder:}t:lost.learnt"
+    ])("the loss of %s is a miss, and the value does not return when it is made anew", (name) =>
+      Effect.gen(function* () {
+        yield* put("lost", ["lost.tag"], ["lost.learnt"])
+        const other = yield* lease("lost.other", ["lost.tag"])
+        expect(yield* verdict("lost", ["lost.tag"])).toBe("Current")
+        yield* ask("DEL", name)
+        expect(yield* verdict("lost", ["lost.tag"])).toBe("Invalid")
+        yield* fill(other, { learntTags: ["lost.learnt"] })
+        yield* lease("lost", ["lost.tag", "lost.learnt"])
+        expect(yield* verdict("lost", ["lost.tag"])).toBe("Invalid")
+        yield* invalidate(["lost", "lost.other"])
+      })
     )
 
     it.effect("a value of another key under this one's name is a miss, and replaced", () =>

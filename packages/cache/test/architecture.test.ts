@@ -33,8 +33,9 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
     "1st floor",
     rooms(`
       RedisClient RedisStore Reporter Store
-      internal/logReporter internal/memoryStore internal/redisCommands internal/redisFrame internal/redisKeys
-      internal/redisReads internal/redisScripts internal/redisStore internal/turnBatch
+      internal/logReporter internal/memoryStore internal/redisCluster internal/redisClusterScripts internal/redisCommands
+      internal/redisEpochs internal/redisFrame internal/redisKeys internal/redisLua internal/redisOperations
+      internal/redisReads internal/redisScripts internal/redisSingle internal/redisStore internal/turnBatch
     `)
   ],
   [
@@ -61,7 +62,7 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
 const door = "index"
 
 /** Adapters are annexes of this floor. Their `<Vendor>Cache.ts` composes layers and may see the whole house. */
-const annexes = ["upstash", "sentry"]
+const annexes = ["upstash", "redis", "platform", "sentry"]
 const annexFloor = 1
 
 type Files = ReadonlyMap<string, string>

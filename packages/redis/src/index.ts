@@ -3,3 +3,5 @@
  *
  * @since 0.1.0
  */
+export * as IoredisClient from "./IoredisClient.js"
+export * as RedisStore from "./RedisStore.js"

@@ -20,8 +20,18 @@ export interface Call {
 }
 
 export interface RedisCommands {
-  /** One `MGET`: as many replies as keys. */
+  /** One `MGET` for each list, all in one round trip: as many replies as keys. Each has its own outcome. */
+  readonly mgetEach: (
+    operation: string,
+    lists: ReadonlyArray<ReadonlyArray<string>>
+  ) => Effect.Effect<ReadonlyArray<Either.Either<ReadonlyArray<Reply>, StoreError>>, StoreError>
+  /** One of them. */
   readonly mget: (operation: string, keys: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Reply>, StoreError>
+  /** One `DEL` for each list, all in one round trip; each has its own outcome. */
+  readonly deleteEach: (
+    operation: string,
+    lists: ReadonlyArray<ReadonlyArray<string>>
+  ) => Effect.Effect<ReadonlyArray<Either.Either<Reply, StoreError>>, StoreError>
   /** Runs a script once for each call, all in one round trip; each has its own outcome. */
   readonly runEach: (
     operation: string,
@@ -97,15 +107,33 @@ export const make = (client: Client): RedisCommands => {
       )
     })
 
+  const mgetEach: RedisCommands["mgetEach"] = (operation, lists) =>
+    Effect.map(
+      send(
+        operation,
+        lists.map((keys) => ["MGET", ...keys] as const)
+      ),
+      (outcomes) =>
+        outcomes.map((outcome, i) =>
+          Either.flatMap(Either.mapLeft(outcome, storeError(operation)), (reply) =>
+            Array.isArray(reply) && reply.length === lists[i]!.length
+              ? Either.right(reply as ReadonlyArray<Reply>)
+              : Either.left(badReply(operation, "MGET answered another number of values"))
+          )
+        )
+    )
+
   return {
     badReply,
-    mget: (operation, keys) =>
-      Effect.flatMap(send(operation, [["MGET", ...keys]]), ([outcome]) =>
-        Either.flatMap(Either.mapLeft(outcome!, storeError(operation)), (reply) =>
-          Array.isArray(reply) && reply.length === keys.length
-            ? Either.right(reply as ReadonlyArray<Reply>)
-            : Either.left(badReply(operation, "MGET answered another number of values"))
-        )
+    mgetEach,
+    mget: (operation, keys) => Effect.flatMap(mgetEach(operation, [keys]), ([outcome]) => outcome!),
+    deleteEach: (operation, lists) =>
+      Effect.map(
+        send(
+          operation,
+          lists.map((keys) => ["DEL", ...keys] as const)
+        ),
+        (outcomes) => mapOutcomes(operation, outcomes)
       ),
     runEach,
     run: (operation, script, calls) => Effect.flatMap(runEach(operation, script, calls), Either.all)

@@ -2,10 +2,12 @@
  * Under which names a store's things stand in Redis.
  *
  * What belongs to one key has that key in braces, so that a cluster keeps it in one slot; keys hold no braces of their
- * own, `CacheKey` encodes them. Operators meet these names in `SCAN`, `MONITOR` and their access rules: they are pinned
- * by a test.
+ * own, `CacheKey` encodes them. Tags and the counter have braces of their own, and so lie in one slot together: whether
+ * a learnt tag may be believed depends on both at one instant. Every store has another slot for them.
+ *
+ * Operators meet these names in `SCAN`, `MONITOR` and their access rules: they are pinned by a test.
  */
-import type { FenceRequest } from "../Store.js"
+import type { FenceRequest, KeyName } from "../Store.js"
 
 export interface RedisKeys {
   readonly counter: string
@@ -13,6 +15,8 @@ export interface RedisKeys {
   readonly epoch: (key: string) => string
   readonly lease: (key: string, shape: string) => string
   readonly tag: (tag: string) => string
+  /** What of one key an invalidation deletes. */
+  readonly entry: (name: KeyName) => ReadonlyArray<string>
   /** Everything that an invalidation deletes. */
   readonly fenced: (request: FenceRequest) => ReadonlyArray<string>
   /** Everything that an expiry marks. */
@@ -23,18 +27,22 @@ export const make = (prefix: string): RedisKeys => {
   const value = (key: string, shape: string) => `${prefix}{${key}}:v:${shape}`
   const epoch = (key: string) => `${prefix}{${key}}:e`
   const lease = (key: string, shape: string) => `${prefix}{${key}}:l:${shape}`
-  const tag = (tag: string) => `${prefix}t:${tag}`
+  // Empty braces would be none.
+  const shared = `${prefix}{${prefix === "" ? "larder" : prefix}}`
+  const tag = (tag: string) => `${shared}t:${tag}`
+  const held = ({ key, shapes }: KeyName) => shapes.flatMap((shape) => [value(key, shape), lease(key, shape)])
   return {
-    counter: `${prefix}c`,
+    counter: `${shared}c`,
     value,
     epoch,
     lease,
     tag,
+    entry: (name) => [epoch(name.key), ...held(name)],
     fenced: ({ keys, tags }) => [
       // Epochs first: should the server die half-way, what is left is a value that nobody answers.
       ...keys.map(({ key }) => epoch(key)),
       ...tags.map(tag),
-      ...keys.flatMap(({ key, shapes }) => shapes.flatMap((shape) => [value(key, shape), lease(key, shape)]))
+      ...keys.flatMap(held)
     ],
     marked: ({ keys, tags }) => [...keys.map(({ key }) => epoch(key)), ...tags.map(tag)]
   }

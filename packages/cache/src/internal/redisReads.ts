@@ -15,23 +15,11 @@ import type { Reply } from "../RedisClient.js"
 import type { Found, ReadAnswer, ReadRequest } from "../Store.js"
 import * as Lru from "./lru.js"
 import type { RedisCommands } from "./redisCommands.js"
-import * as redisFrame from "./redisFrame.js"
+import * as redisEpochs from "./redisEpochs.js"
 import type { RedisKeys } from "./redisKeys.js"
 import * as token from "./token.js"
 
 const rememberedEntries = 10_000
-
-/** The id of something that no store of ours wrote: refusing it refuses whatever is there. */
-const anything = "*"
-
-export const found = (reply: Reply | undefined): Found => {
-  if (reply === null || reply === undefined) return { _tag: "Absent" }
-  const framed = typeof reply === "string" || reply instanceof Uint8Array ? redisFrame.parse(reply) : undefined
-  return framed === undefined ? { _tag: "Malformed", id: anything } : { _tag: "Stored", ...framed }
-}
-
-const stampedTags = (found: Found): ReadonlyArray<string> =>
-  found._tag === "Stored" ? found.stamps.tags.map(([tag]) => tag) : []
 
 export interface RedisReads {
   readonly read: (requests: ReadonlyArray<ReadRequest>) => Effect.Effect<ReadonlyArray<ReadAnswer>, StoreError>
@@ -47,7 +35,7 @@ export const make = (keys: RedisKeys, { mget }: RedisCommands): RedisReads => {
 
   const remember = (request: ReadRequest, found: Found, remembered: ReadonlyArray<string>): void => {
     if (found._tag !== "Stored") return
-    const extra = stampedTags(found).filter((tag) => !request.tags.includes(tag))
+    const extra = redisEpochs.stampedTags(found).filter((tag) => !request.tags.includes(tag))
     if (extra.length === remembered.length && extra.every((tag) => remembered.includes(tag))) return
     if (extra.length === 0) learnt.delete(entryName(request))
     else learnt.set(entryName(request), extra)
@@ -61,32 +49,14 @@ export const make = (keys: RedisKeys, { mget }: RedisCommands): RedisReads => {
     })
   }
 
-  const counterIn = (replies: ReadonlyMap<string, Reply>) =>
-    token.parseCounter(redisFrame.text(replies.get(keys.counter)) ?? "")
-
   /** Asks for more names; the counter is then the older of the two, and none when an era lies between them. */
   const fetchLater = (names: Iterable<string>, into: Map<string, Reply>) => {
-    const first = counterIn(into)
+    const first = redisEpochs.counter(keys, into)
     return Effect.map(fetch([keys.counter, ...names], into), () => {
-      const second = counterIn(into)
+      const second = redisEpochs.counter(keys, into)
       if (first === undefined || second?.era !== first.era) into.delete(keys.counter)
       else if (first.n < second.n) into.set(keys.counter, token.printCounter(first))
     })
-  }
-
-  const epochsOf = (request: ReadRequest, found: Found, replies: ReadonlyMap<string, Reply>): Epochs => {
-    const tags = new Map<string, string>()
-    const add = (tag: string) => {
-      const epoch = redisFrame.text(replies.get(keys.tag(tag)))
-      if (epoch !== undefined) tags.set(tag, epoch)
-    }
-    request.tags.forEach(add)
-    stampedTags(found).forEach(add)
-    return {
-      counter: counterIn(replies),
-      key: redisFrame.text(replies.get(keys.epoch(request.key))),
-      tags
-    }
   }
 
   const read = (requests: ReadonlyArray<ReadRequest>) =>
@@ -101,26 +71,29 @@ export const make = (keys: RedisKeys, { mget }: RedisCommands): RedisReads => {
       const replies = new Map<string, Reply>()
       return Effect.flatMap(fetch([keys.counter, ...names], replies), () => {
         // Each request parses for itself, so that two askers for one value share no bytes.
-        const values = requests.map(({ key, shape }) => found(replies.get(keys.value(key, shape))))
+        const values = requests.map(({ key, shape }) => redisEpochs.found(replies.get(keys.value(key, shape))))
         for (const [i, request] of requests.entries()) remember(request, values[i]!, remembered[i]!)
         const unknown = values
-          .flatMap(stampedTags)
+          .flatMap(redisEpochs.stampedTags)
           .map(keys.tag)
           .filter((name) => !replies.has(name))
         const answers = () =>
-          requests.map((request, i) => ({ found: values[i]!, epochs: epochsOf(request, values[i]!, replies) }))
+          requests.map((request, i) => ({
+            found: values[i]!,
+            epochs: redisEpochs.of(keys, request, values[i]!, replies)
+          }))
         return unknown.length === 0 ? Effect.sync(answers) : Effect.map(fetchLater(unknown, replies), answers)
       })
     })
 
   const complete = (request: ReadRequest, value: Found, known: Epochs) => {
     remember(request, value, learnt.get(entryName(request)) ?? [])
-    const unknown = stampedTags(value).filter((tag) => !request.tags.includes(tag))
+    const unknown = redisEpochs.stampedTags(value).filter((tag) => !request.tags.includes(tag))
     if (unknown.length === 0) return Effect.succeed({ found: value, epochs: known })
     const replies = new Map<string, Reply>()
     if (known.counter !== undefined) replies.set(keys.counter, token.printCounter(known.counter))
     return Effect.map(fetchLater(unknown.map(keys.tag), replies), () => {
-      const { counter, tags } = epochsOf({ ...request, tags: unknown }, value, replies)
+      const { counter, tags } = redisEpochs.of(keys, { ...request, tags: unknown }, value, replies)
       return { found: value, epochs: { counter, key: known.key, tags: new Map([...known.tags, ...tags]) } }
     })
   }

@@ -109,7 +109,7 @@ describe("words", () => {
         const values: Record<string, string> = {
           "larder:{k}:v:s": "L1u e-1-id e-1-k t%3Ateam=e-1-t\nbytes",
           "larder:{k}:e": "e-1-k",
-          "larder:t:t:team": "e-1-t"
+          "larder:{larder:}t:t:team": "e-1-t"
         }
         const counters: Array<string> = [first, second]
         const client: RedisClient.RedisClient["Type"] = {
@@ -120,7 +120,9 @@ describe("words", () => {
             Effect.sync(() => {
               const counter = counters.shift()!
               return commands.map(([, ...names]) =>
-                Either.right(names.map((name) => (name === "larder:c" ? counter : (values[name as string] ?? null))))
+                Either.right(
+                  names.map((name) => (name === "larder:{larder:}c" ? counter : (values[name as string] ?? null)))
+                )
               )
             }),
           publish: () => Effect.void,

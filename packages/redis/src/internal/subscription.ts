@@ -1,0 +1,56 @@
+/**
+ * The messages of a channel, over a connection of its own that carries nothing else and ends with the stream.
+ *
+ * A subscriber only hears: one whose server froze, or whose route was forgotten on the way, would wait for ever. So it
+ * asks now and then whether somebody is there, and a connection that owes that reply for too long is closed.
+ */
+import { type RedisError } from "@larder/cache/RedisClient"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Mailbox from "effect/Mailbox"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Redis } from "ioredis"
+import { fromAnswer, fromNetwork, isAnswer, unavailable } from "./redisError.js"
+import { realTime } from "./link.js"
+
+/** So many messages may wait for whoever listens. */
+const capacity = 10_000
+
+/** How often a silent subscription is asked whether it lives. */
+const pulse = "5 seconds"
+
+export interface Listening {
+  readonly redis: Redis
+  readonly lost: Effect.Effect<RedisError>
+}
+
+const refusedOr = (detail: string) => (error: unknown) =>
+  isAnswer(error) ? fromAnswer(error, detail) : fromNetwork("the subscription was not confirmed", error)
+
+/** `open` makes a connection of the scope. */
+export const subscribe = (
+  open: Effect.Effect<Listening, RedisError, Scope.Scope>,
+  channel: string
+): Stream.Stream<string, RedisError> =>
+  Stream.unwrapScoped(
+    Effect.gen(function* () {
+      const { lost, redis } = yield* open
+      const messages = yield* Mailbox.make<string, RedisError>({ capacity, strategy: "dropping" })
+      const fail = (error: RedisError) => messages.unsafeDone(Exit.fail(error))
+      // Listening begins before the server confirms, so that nothing falls between.
+      redis.on("message", (_channel: string, message: string) => {
+        if (!messages.unsafeOffer(message)) fail(unavailable("messages came faster than they were taken"))
+      })
+      yield* Effect.tryPromise({
+        try: () => redis.subscribe(channel),
+        catch: refusedOr("the server refused the subscription")
+      })
+      yield* Effect.forkScoped(Effect.map(lost, fail))
+      // A reply that does not come ends the connection; this need not look at it.
+      const ask = Effect.ignore(Effect.tryPromise(() => redis.ping()))
+      yield* Effect.forkScoped(Effect.repeat(ask, Schedule.spaced(pulse)))
+      return Mailbox.toStream(messages)
+    }).pipe(realTime)
+  )
