@@ -49,7 +49,9 @@ export const make = (organisation: Organisation, latency: { readonly millis: num
   const features = makeTable(organisation.features.map(({ slug, enabled }) => [slug, enabled]))
   const ofUsers = makeTable(organisation.userFeatures.map((row) => [rowName(row.userId, row.slug), row.enabled]))
   const ofTeams = makeTable(organisation.teamFeatures.map((row) => [rowName(row.teamId, row.slug), row.enabled]))
-  const accepted = makeTable(organisation.memberships.map((row) => [rowName(row.userId, `${row.teamId}`), row.accepted]))
+  const accepted = makeTable(
+    organisation.memberships.map((row) => [rowName(row.userId, `${row.teamId}`), row.accepted])
+  )
   const parents = new Map(organisation.teams.map(({ id, parentId }) => [id, parentId]))
   const teamsOf = new Map<number, Set<number>>()
   const joins = (userId: number, teamId: number) => {
@@ -96,7 +98,8 @@ export const make = (organisation: Organisation, latency: { readonly millis: num
     )
   const look = (request: Request) => {
     const visited = () => {
-      const ways = request.check === "user" ? waysOf(request.id, version) : [request.check === "team" ? wayUp(request.id) : []]
+      const ways =
+        request.check === "user" ? waysOf(request.id, version) : [request.check === "team" ? wayUp(request.id) : []]
       return [...new Set(ways.flat())].map(Tags.team)
     }
     return query(() => {
