@@ -21,8 +21,12 @@ export interface Counts {
   misses: number
   reports: number
   opened: number
+  /** Invalidations that the store did not acknowledge at once. */
+  unacknowledged: number
   /** When a value last came from the store. */
   lastHitMillis: number
+  /** When one was last put there. */
+  lastStoredMillis: number
 }
 
 export interface Instance {
@@ -44,7 +48,15 @@ export const make = <E>(
   options: Cache.Options
 ): Effect.Effect<Instance, E, Scope.Scope> =>
   Effect.gen(function* () {
-    const counts: Counts = { hits: 0, misses: 0, reports: 0, opened: 0, lastHitMillis: -Infinity }
+    const counts: Counts = {
+      hits: 0,
+      misses: 0,
+      reports: 0,
+      opened: 0,
+      unacknowledged: 0,
+      lastHitMillis: -Infinity,
+      lastStoredMillis: -Infinity
+    }
     const pending = new Set<string>()
     const reporter = Layer.succeed(Reporter.Reporter, { report: () => Effect.sync(() => void (counts.reports += 1)) })
     const built = yield* Layer.build(
@@ -63,6 +75,9 @@ export const make = <E>(
               counts.hits += 1
               counts.lastHitMillis = performance.now()
               return
+            case "Stored":
+              counts.lastStoredMillis = performance.now()
+              return
             case "Miss":
               counts.misses += 1
               return
@@ -74,7 +89,10 @@ export const make = <E>(
               return
             case "Invalidated": {
               const names = [...event.keys, ...event.tags]
-              if (!event.acknowledged) for (const one of names) pending.add(one)
+              if (!event.acknowledged) {
+                counts.unacknowledged += 1
+                for (const one of names) pending.add(one)
+              }
               invalidated.unsafeOffer(event.acknowledged ? [] : names)
             }
           }

@@ -16,6 +16,8 @@ export interface Scenario {
   readonly momentary: boolean
   /** Whether it stands for an outage of ten minutes, which pass faster. */
   readonly tenMinutes: boolean
+  /** Whether the store takes part all the while: values come from it, and it acknowledges every flip at once. */
+  readonly mild: boolean
   /** Breaks something; closing the scope puts it right. */
   readonly strike: (place: Place) => Effect.Effect<void, unknown, Scope.Scope>
   /** Whether it bit: a fault that nobody met shows nothing. Asked before it is put right. */
@@ -30,6 +32,7 @@ const lasting = (name: string, what: string, strike: Scenario["strike"], bit?: S
   clients: both,
   momentary: false,
   tenMinutes: false,
+  mild: false,
   strike,
   bit
 })
@@ -58,6 +61,8 @@ const upstash = (name: string, what: string, fault: Fault.Fault): Scenario => ({
   clients: ["upstash"]
 })
 
+const mild = (scenario: Scenario): Scenario => ({ ...scenario, mild: true })
+
 const tenMinutes = (scenario: Scenario): Scenario => ({
   ...scenario,
   name: `${scenario.name}-10m`,
@@ -84,41 +89,49 @@ export const all: ReadonlyArray<Scenario> = [
     momentary: true
   },
   frozen,
-  lasting(
-    "full",
-    "memory is full and nothing may be evicted: each growing write is refused with OOM",
-    ({ tell }) => between(tell([["CONFIG", "SET", "maxmemory", "1"]]), tell([["CONFIG", "SET", "maxmemory", "0"]])),
-    refusedWith("OOM")
+  mild(
+    lasting(
+      "full",
+      "memory is full and nothing may be evicted: each growing write is refused with OOM",
+      ({ tell }) => between(tell([["CONFIG", "SET", "maxmemory", "1"]]), tell([["CONFIG", "SET", "maxmemory", "0"]])),
+      refusedWith("OOM")
+    )
   ),
-  lasting(
-    "evicting",
-    "memory is full and any key is evicted for the next: values, epochs, leases, the counter",
-    (place) =>
-      Effect.gen(function* () {
-        const used = (yield* info(place, "memory"))("used_memory")
-        yield* between(
-          place.tell([
-            ["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"],
-            ["CONFIG", "SET", "maxmemory", String(used - 30_000)]
-          ]),
-          place.tell([["CONFIG", "SET", "maxmemory", "0"]])
-        )
-        // Somebody else's data comes in, so that there is always something to be evicted for.
-        let n = 0
-        yield* again(
-          Effect.suspend(() =>
-            place.tell(Array.from({ length: 20 }, () => ["SET", `other:${n++}`, "x".repeat(1_000), "EX", "5"] as const))
+  mild(
+    lasting(
+      "evicting",
+      "memory is full and any key is evicted for the next: values, epochs, leases, the counter",
+      (place) =>
+        Effect.gen(function* () {
+          const used = (yield* info(place, "memory"))("used_memory")
+          yield* between(
+            place.tell([
+              ["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"],
+              ["CONFIG", "SET", "maxmemory", String(used - 30_000)]
+            ]),
+            place.tell([["CONFIG", "SET", "maxmemory", "0"]])
           )
-        )
-      }),
-    (place) => Effect.map(info(place, "stats"), (value) => value("evicted_keys") > 0)
+          // Somebody else's data comes in, so that there is always something to be evicted for.
+          let n = 0
+          yield* again(
+            Effect.suspend(() =>
+              place.tell(
+                Array.from({ length: 20 }, () => ["SET", `other:${n++}`, "x".repeat(1_000), "EX", "5"] as const)
+              )
+            )
+          )
+        }),
+      (place) => Effect.map(info(place, "stats"), (value) => value("evicted_keys") > 0)
+    )
   ),
-  lasting("flushed", "FLUSHALL, five times a second", ({ tell }) => again(tell([["FLUSHALL"]]))),
-  lasting(
-    "scripts",
-    "SCRIPT FLUSH, five times a second",
-    ({ tell }) => again(tell([["SCRIPT", "FLUSH"]])),
-    refusedWith("NOSCRIPT")
+  mild(lasting("flushed", "FLUSHALL, five times a second", ({ tell }) => again(tell([["FLUSHALL"]])))),
+  mild(
+    lasting(
+      "scripts",
+      "SCRIPT FLUSH, five times a second",
+      ({ tell }) => again(tell([["SCRIPT", "FLUSH"]])),
+      refusedWith("NOSCRIPT")
+    )
   ),
   lasting(
     "password",
@@ -140,7 +153,7 @@ export const all: ReadonlyArray<Scenario> = [
     ({ tell }) => between(tell([["REPLICAOF", "127.0.0.1", "1"]]), tell([["REPLICAOF", "NO", "ONE"]])),
     refusedWith("READONLY")
   ),
-  weather("slow", "each round trip takes 60 ms longer, within the time limit", Weather.Latency({ millis: 60 })),
+  mild(weather("slow", "each round trip takes 60 ms longer, within the time limit", Weather.Latency({ millis: 60 }))),
   weather("slower", "each round trip takes 600 ms longer, beyond the time limit", Weather.Latency({ millis: 600 })),
   weather("silent", "the network swallows everything, and delivers it at the end", Weather.Hold()),
   lasting("forgotten", "the connections that are open carry nothing any more; new ones work", ({ far }) =>

@@ -50,11 +50,13 @@ export interface Result {
   readonly reports: number
   /** How often a circuit opened. */
   readonly opened: number
+  /** Flips that the store did not acknowledge at once. */
+  readonly unacknowledged: number
   /** The share of the calls during the fault that the store answered. */
   readonly hitShare: number
   /**
-   * From the end of the fault until both instances got values from the store again and nothing was left to be
-   * replayed. `undefined`: not within the limit.
+   * From the end of the fault until both instances had put values into the store and got some from there again, and
+   * nothing was left to be replayed. `undefined`: not within the limit.
    */
   readonly recoveryMillis: number | undefined
   readonly recoveryLimitMillis: number
@@ -98,7 +100,7 @@ const trial = (scenario: Scenario, client: Place.Client, pace: Pace, census: Gro
       yield* Instance.make("second", truth, place.store, pace.cache)
     ] as const
     const traffic = yield* Traffic.make({ ...pace, requests, instances, truth, ledger })
-    const total = (name: "hits" | "misses" | "reports" | "opened") =>
+    const total = (name: "hits" | "misses" | "reports" | "opened" | "unacknowledged") =>
       instances[0].counts[name] + instances[1].counts[name]
 
     yield* traffic.settle
@@ -114,6 +116,7 @@ const trial = (scenario: Scenario, client: Place.Client, pace: Pace, census: Gro
     const hits = total("hits")
     const reports = total("reports")
     const opened = total("opened")
+    const unacknowledged = total("unacknowledged")
     traffic.into(during)
     yield* traffic.go
     yield* Effect.sleep(100)
@@ -125,7 +128,10 @@ const trial = (scenario: Scenario, client: Place.Client, pace: Pace, census: Gro
     const limit = recoveryLimit(pace)
     const recovered = Effect.suspend(() => {
       const ended = performance.now()
-      const isBack = () => instances.every(({ counts, pending }) => counts.lastHitMillis > ended && pending.size === 0)
+      const isBack = () =>
+        instances.every(
+          ({ counts, pending }) => counts.lastHitMillis > ended && counts.lastStoredMillis > ended && pending.size === 0
+        )
       return Effect.repeat(Effect.sleep(10), { until: isBack }).pipe(
         Effect.map(() => performance.now() - ended),
         Effect.timeoutTo({ duration: limit, onSuccess: (millis) => millis, onTimeout: () => undefined })
@@ -136,6 +142,7 @@ const trial = (scenario: Scenario, client: Place.Client, pace: Pace, census: Gro
     const bit = yield* scenario.bit?.(place) ?? Effect.succeed(true)
     yield* traffic.pause
     const held = yield* census.held
+    const lost = total("unacknowledged") - unacknowledged
     const hitShare = during.millis.length === 0 ? 0 : (total("hits") - hits) / during.millis.length
 
     yield* traffic.go
@@ -160,6 +167,7 @@ const trial = (scenario: Scenario, client: Place.Client, pace: Pace, census: Gro
       loopMillis: delay.max / 1e6,
       reports: total("reports") - reports,
       opened: total("opened") - opened,
+      unacknowledged: lost,
       hitShare,
       recoveryMillis,
       recoveryLimitMillis: limit,
