@@ -10,6 +10,7 @@ const usual: Omit<Pace, "faultSeconds"> = {
   rate: 150,
   flipEveryMillis: 100,
   lookupMillis: 2,
+  requests: 2_000,
   cache: {}
 }
 

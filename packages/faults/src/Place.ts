@@ -21,7 +21,7 @@ export type Client = "redis" | "upstash"
 
 export interface Place {
   readonly server: Context.Tag.Service<RedisServer.RedisServer>
-  readonly far: Far.Far
+  readonly far: Far.Network
   /** Tells the server something, past the network, on a connection of its own; answers the replies. */
   readonly tell: (
     commands: ReadonlyArray<readonly [name: string, ...args: ReadonlyArray<string>]>,
@@ -53,11 +53,13 @@ const teller =
       }
     })
 
-export const make = (client: Client): Effect.Effect<Place, RedisServer.RedisServerError | Far.FarError, Scope.Scope> =>
+export const make = (
+  client: Client
+): Effect.Effect<Place, RedisServer.RedisServerError | Far.FarError, Far.Far | Scope.Scope> =>
   Effect.gen(function* () {
     const server = yield* RedisServer.make()
     const token = client === "upstash" ? randomBytes(24).toString("base64url") : undefined
-    const far = yield* Far.make({ redis: server.port, token })
+    const far = yield* Effect.flatMap(Far.Far, ({ open }) => open({ redis: server.port, token }))
     const store =
       token === undefined
         ? RedisStore.layer({ url: `redis://127.0.0.1:${far.port}` })

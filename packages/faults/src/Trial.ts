@@ -26,6 +26,8 @@ export interface Pace {
   readonly flipEveryMillis: number
   /** How far away the database is: what a lookup takes at least. */
   readonly lookupMillis: number
+  /** How many requests there are before they begin again. */
+  readonly requests: number
   /** The limits of the cache, all by default. */
   readonly cache: Cache.Options
 }
@@ -45,6 +47,8 @@ export interface Result {
   readonly failed: number
   readonly healthy: Speed
   readonly during: Speed
+  /** Once it has recovered. */
+  readonly after: Speed
   /** The longest that the event loop kept anybody waiting: what a call was late for no reason of the cache's. */
   readonly loopMillis: number
   readonly reports: number
@@ -91,7 +95,7 @@ const recoveryLimit = ({ cache, faultSeconds }: Pace): number => {
 const trial = (scenario: Scenario, client: Place.Client, pace: Pace, census: Growth.Census) =>
   Effect.gen(function* () {
     const organisation = yield* Organisation.make({ users: 300, organisations: 2 })
-    const requests = yield* Load.make(organisation, 2_000)
+    const requests = yield* Load.make(organisation, pace.requests)
     const truth = Truth.make(organisation, { millis: pace.lookupMillis })
     const ledger = Ledger.make(truth)
     const place = yield* Place.make(client)
@@ -145,25 +149,28 @@ const trial = (scenario: Scenario, client: Place.Client, pace: Pace, census: Gro
     const lost = total("unacknowledged") - unacknowledged
     const hitShare = during.millis.length === 0 ? 0 : (total("hits") - hits) / during.millis.length
 
+    const after = Traffic.newWindow()
     yield* traffic.go
     yield* Effect.sleep(100)
     yield* Scope.close(fault, Exit.void)
     const recoveryMillis = yield* early === undefined ? recovered : Fiber.join(early)
-    yield* Effect.sleep(300)
+    traffic.into(after)
+    yield* seconds(pace.healthySeconds / 2)
     yield* traffic.pause
     delay.disable()
     const disagreeing = yield* traffic.settle
-    const after = yield* census.held
+    const left = yield* census.held
 
     const result: Result = {
       scenario,
       client,
-      calls: healthy.millis.length + during.millis.length,
-      flips: healthy.flips + during.flips,
-      wrong: healthy.wrong + during.wrong,
-      failed: healthy.failed + during.failed,
+      calls: healthy.millis.length + during.millis.length + after.millis.length,
+      flips: healthy.flips + during.flips + after.flips,
+      wrong: healthy.wrong + during.wrong + after.wrong,
+      failed: healthy.failed + during.failed + after.failed,
       healthy: speed(healthy.millis),
       during: speed(during.millis),
+      after: speed(after.millis),
       loopMillis: delay.max / 1e6,
       reports: total("reports") - reports,
       opened: total("opened") - opened,
@@ -172,7 +179,7 @@ const trial = (scenario: Scenario, client: Place.Client, pace: Pace, census: Gro
       recoveryMillis,
       recoveryLimitMillis: limit,
       disagreeing,
-      growth: { during: Growth.since(before, held), after: Growth.since(before, after) },
+      growth: { during: Growth.since(before, held), after: Growth.since(before, left) },
       bit
     }
     return result

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Story from "example-feature-flags/Story"
 import * as CommandLine from "./CommandLine.js"
+import * as Far from "./Far.js"
 import * as Pace from "./Pace.js"
 import * as Report from "./Report.js"
 import * as Scenario from "./Scenario.js"
@@ -40,7 +41,7 @@ const faults = ({ client, only, seconds }: CommandLine.Options) =>
     return broken === 0 ? 0 : 1
   }).pipe(
     Effect.tapErrorCause((cause) => Console.error(`\n${explain(cause)}`)),
-    Effect.provide(Story.layerStdout)
+    Effect.provide([Story.layerStdout, Far.layer])
   )
 
 /** One line for a failure that was foreseen, everything for one that was not. */

@@ -1,6 +1,7 @@
 /** The scenarios of `pnpm faults`, shortened: one test each. */
-import { expect, it } from "@effect/vitest"
+import { expect, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Far from "../../src/Far.js"
 import type { Client } from "../../src/Place.js"
 import * as Scenario from "../../src/Scenario.js"
 import * as Trial from "../../src/Trial.js"
@@ -13,21 +14,25 @@ const pace: Trial.Pace = {
   rate: 100,
   flipEveryMillis: 50,
   lookupMillis: 2,
+  requests: 300,
   cache: { breaker: { pauseMillis: 50, maximumPauseMillis: 200 } }
 }
 
 /** A machine with something else to do is late by itself: exact figures are those of `pnpm faults`. */
 const patience = 1_000
 
+/** Registers the tests of a client. */
 export const trials = (client: Client): void => {
   const scenarios = Scenario.all.filter((one) => one.clients.includes(client) && !one.tenMinutes)
-  it.live.each(scenarios.map((scenario) => [scenario.what, scenario] as const))("%s", ([, scenario]) =>
-    Effect.gen(function* () {
-      const result = yield* Trial.run(scenario, client, pace)
-      const late = Math.max(0, result.during.max - patience)
-      const verdicts = Verdict.judge(pace, { ...result, during: { ...result.during, max: late } })
-      expect(result.flips).toBeGreaterThan(3)
-      expect(verdicts.filter(({ holds }) => !holds).map(({ claim }) => claim)).toEqual([])
-    })
+  layer(Far.layer, { excludeTestServices: true })((it) =>
+    it.effect.each(scenarios.map((scenario) => [scenario.what, scenario] as const))("%s", ([, scenario]) =>
+      Effect.gen(function* () {
+        const result = yield* Trial.run(scenario, client, pace)
+        const late = Math.max(0, result.during.max - patience)
+        const verdicts = Verdict.judge(pace, { ...result, during: { ...result.during, max: late } })
+        expect(result.flips).toBeGreaterThan(3)
+        expect(verdicts.filter(({ holds }) => !holds).map(({ claim }) => claim)).toEqual([])
+      })
+    )
   )
 }
