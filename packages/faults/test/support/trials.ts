@@ -1,0 +1,38 @@
+/** The scenarios of `pnpm faults`, shortened: one test each. */
+import { expect, layer } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Far from "../../src/Far.js"
+import type { Client } from "../../src/Place.js"
+import * as Scenario from "../../src/Scenario.js"
+import * as Trial from "../../src/Trial.js"
+import * as Verdict from "../../src/Verdict.js"
+
+/** Long enough that a call without a time limit would stand out, short enough for every day. */
+const pace: Trial.Pace = {
+  healthySeconds: 0.3,
+  faultSeconds: 1.2,
+  rate: 100,
+  flipEveryMillis: 50,
+  lookupMillis: 2,
+  requests: 300,
+  cache: { breaker: { pauseMillis: 50, maximumPauseMillis: 200 } }
+}
+
+/** A machine with something else to do is late by itself: exact figures are those of `pnpm faults`. */
+const patience = 1_000
+
+/** Registers the tests of a client. */
+export const trials = (client: Client): void => {
+  const scenarios = Scenario.all.filter((one) => one.clients.includes(client) && !one.tenMinutes)
+  layer(Far.layer, { excludeTestServices: true })((it) =>
+    it.effect.each(scenarios.map((scenario) => [scenario.what, scenario] as const))("%s", ([, scenario]) =>
+      Effect.gen(function* () {
+        const result = yield* Trial.run(scenario, client, pace)
+        const late = Math.max(0, result.during.max - patience)
+        const verdicts = Verdict.judge(pace, { ...result, during: { ...result.during, max: late } })
+        expect(result.flips).toBeGreaterThan(3)
+        expect(verdicts.filter(({ holds }) => !holds).map(({ claim }) => claim)).toEqual([])
+      })
+    )
+  )
+}
