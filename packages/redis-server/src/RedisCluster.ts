@@ -62,7 +62,10 @@ const node = (options: Options) =>
     const bus = yield* freePort
     const timeout = String(options.nodeTimeoutMillis ?? 1_000)
     const cluster = ["--cluster-enabled", "yes", "--cluster-port", String(bus), "--cluster-node-timeout", timeout]
-    const server = yield* RedisServer.make({ args: [...cluster, ...(options.args ?? [])] })
+    // A primary waits for five seconds whether more replicas come, unless it is told not to.
+    const server = yield* RedisServer.make({
+      args: [...cluster, "--repl-diskless-sync-delay", "0", ...(options.args ?? [])]
+    })
     return { server, bus }
   }).pipe(Effect.retry({ times: 4 }))
 
