@@ -17,13 +17,13 @@ import * as Function from "effect/Function"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import type * as Stream from "effect/Stream"
+import * as Stream from "effect/Stream"
 import type { CacheError } from "./CacheError.js"
 import type { CacheEvent } from "./CacheEvent.js"
 import * as CacheKey from "./CacheKey.js"
 import * as CacheMode from "./CacheMode.js"
 import type * as CachePolicy from "./CachePolicy.js"
-import { make as makeCore, type Settings } from "./internal/core.js"
+import { coreOf, make as makeCore, type Settings } from "./internal/core.js"
 import { outerOf } from "./internal/currentLookup.js"
 import { check } from "./internal/item.js"
 import { service } from "./internal/service.js"
@@ -386,3 +386,44 @@ export const readOnly = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A
  */
 export const withRefresh = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.provideService(self, CacheMode.Current, "Refresh") as Effect.Effect<A, E, R>
+
+/**
+ * Calls a function with each event at the moment it happens, until the scope closes: for recorders and counters, which
+ * must see events in their place among other things. The function is part of the call it hears of, so it must be quick;
+ * when it throws, nobody is told. Whoever may be slow reads `cache.events` instead, as does a listener of a cache that
+ * somebody wrapped.
+ *
+ * @example
+ * import { Cache, CacheKey } from "@larder/cache"
+ * import { Effect, Schema } from "effect"
+ *
+ * const Key = CacheKey.make({ prefix: "users", key: (id: number) => ["id", id], schema: Schema.String })
+ *
+ * const program = Effect.gen(function* () {
+ *   const heard: Array<string> = []
+ *   yield* Cache.listen((event) => heard.push(event._tag))
+ *   yield* Effect.succeed("Ada").pipe(Cache.withCache(Key(1), { awaitWrite: true }))
+ *   return heard
+ * }).pipe(Effect.scoped, Effect.provide(Cache.layerMemory))
+ *
+ * await Effect.runPromise(program) // => ["Miss", "LookupSucceeded", "Stored"]
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const listen = (listener: (event: CacheEvent) => void): Effect.Effect<void, never, Cache | Scope.Scope> =>
+  Effect.flatMap(Cache, (cache) => {
+    const core = coreOf(cache)
+    const hear = (event: CacheEvent): void => void Either.try(() => listener(event))
+    if (core === undefined) {
+      return Effect.asVoid(
+        Effect.forkScoped(Stream.runForEach(cache.events, (event) => Effect.sync(() => hear(event))))
+      )
+    }
+    return Effect.asVoid(
+      Effect.acquireRelease(
+        Effect.sync(() => core.listeners.add(hear)),
+        () => Effect.sync(() => core.listeners.delete(hear))
+      )
+    )
+  })

@@ -1,12 +1,15 @@
 /**
  * Bytes and values: a schema, and an envelope that says what the bytes are.
  *
- * The envelope is a line of text in front of the value:
+ * The envelope is a line of text in front of the value, and the end of the line behind it:
  *
- *     1s,{shape},{createdAtMillis},{expiresAtMillis},{lookupMillis}\n{format}{json}
+ *     2s,{shape},{createdAtMillis},{expiresAtMillis},{lookupMillis}\n{format}{json}\n
  *
- * `1` is the version of the envelope, `s` a value and `f` a failure, `shape` the fingerprint of the schema that wrote
- * it. The epochs are not in it: the store keeps them beside the bytes, since it learns some of them only when it stores.
+ * `2` is the version of the envelope, `s` a value and `f` a failure, `shape` the fingerprint of the schema that wrote
+ * it. JSON on one line has no line break in it, so bytes that a transport or a disk cut short have no end: without it
+ * `12` could be what is left of `123`. Version 1 had none, and is still read.
+ *
+ * The epochs are not in it: the store keeps them beside the bytes, since it learns some of them only when it stores.
  *
  * A codec is built once for each schema and kept: building one costs some sixty times a decode.
  *
@@ -166,7 +169,7 @@ const expected = (ast: unknown): string => {
  */
 export const seal = (kind: "Value" | "Failure", shape: string, instants: Instants, encoded: string): Uint8Array =>
   Buffer.from(
-    `1${kind === "Value" ? "s" : "f"},${shape},${instants.createdAtMillis},${instants.expiresAtMillis},${instants.lookupMillis}\n${encoded}`,
+    `2${kind === "Value" ? "s" : "f"},${shape},${instants.createdAtMillis},${instants.expiresAtMillis},${instants.lookupMillis}\n${encoded}\n`,
     "utf8"
   )
 
@@ -183,7 +186,7 @@ export interface Opened extends Instants {
 }
 
 /**
- * Opens an envelope; `undefined` when the bytes are not one of ours.
+ * Opens an envelope; `undefined` when the bytes are not one of ours, or not all of one.
  *
  * @since 0.1.0
  * @category envelope
@@ -193,7 +196,10 @@ export const open = (bytes: Uint8Array): Opened | undefined => {
   const end = text.indexOf("\n")
   if (end < 0) return undefined
   const [head, shape, created, expires, lookup] = text.slice(0, end).split(",")
-  if ((head !== "1s" && head !== "1f") || shape === undefined || lookup === undefined) return undefined
+  const ended = head === "2s" || head === "2f"
+  if (!ended && head !== "1s" && head !== "1f") return undefined
+  if (ended && !text.endsWith("\n")) return undefined
+  if (shape === undefined || lookup === undefined) return undefined
   // Number("") is 0.
   if (created === "" || expires === "" || lookup === "") return undefined
   const createdAtMillis = Number(created)
@@ -201,11 +207,11 @@ export const open = (bytes: Uint8Array): Opened | undefined => {
   const lookupMillis = Number(lookup)
   if (!Number.isFinite(createdAtMillis + expiresAtMillis + lookupMillis)) return undefined
   return {
-    kind: head === "1s" ? "Value" : "Failure",
+    kind: head[1] === "s" ? "Value" : "Failure",
     shape,
     createdAtMillis,
     expiresAtMillis,
     lookupMillis,
-    encoded: text.slice(end + 1)
+    encoded: text.slice(end + 1, ended ? -1 : undefined)
   }
 }

@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from "@effect/vitest/utils"
 import { describe, expect, it } from "@effect/vitest"
 import { CacheError, CacheKey } from "@larder/cache"
+import { Arbitraries } from "@larder/testing"
 import * as FastCheck from "effect/FastCheck"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -50,30 +51,6 @@ const forms: Record<string, () => string> = {
   "long user's tag": () => CacheKey.userTag("x".repeat(10_000))
 }
 
-/** A code point of any sort: plain, reserved, white space, controls, lone surrogates, other planes. */
-const anyCharacter = FastCheck.oneof(
-  FastCheck.constantFrom(..."ab.%~[],*{}# \t\n\u0000\u007F\u0085\u200B2EuVpst:"),
-  FastCheck.integer({ min: 0xd800, max: 0xdfff }).map((unit) => String.fromCharCode(unit)),
-  FastCheck.integer({ min: 0, max: 0x10ffff }).map((point) => String.fromCodePoint(point))
-)
-const anyText = FastCheck.stringOf(anyCharacter, { maxLength: 8 })
-const longText = FastCheck.tuple(anyText, FastCheck.constantFrom(0, 300, 10_000), anyText).map(
-  ([before, length, after]) => `${before}${"x".repeat(length)}${after}`
-)
-const anyNumber = FastCheck.oneof(FastCheck.integer(), FastCheck.double({ noNaN: true, noDefaultInfinity: true }))
-const anyPart: FastCheck.Arbitrary<CacheKey.Part> = FastCheck.oneof(
-  { weight: 6, arbitrary: anyText },
-  { weight: 1, arbitrary: longText },
-  { weight: 2, arbitrary: anyNumber },
-  { weight: 2, arbitrary: FastCheck.array(FastCheck.oneof(anyText, FastCheck.integer()), { maxLength: 4 }) },
-  { weight: 1, arbitrary: anyText.map((text) => CacheKey.redacted(text)) },
-  { weight: 1, arbitrary: anyText.map((text) => CacheKey.redacted(text, secret)) }
-)
-const anyParts = FastCheck.array(anyPart, {
-  minLength: 1,
-  maxLength: 4
-}) as unknown as FastCheck.Arbitrary<CacheKey.Parts>
-
 /** What a list of parts means: a number is its text, a list a set, a redacted part its own kind. */
 const meaning = (parts: CacheKey.Parts): string =>
   JSON.stringify(
@@ -91,7 +68,7 @@ const meaning = (parts: CacheKey.Parts): string =>
 const same = (a: CacheKey.Parts, b: CacheKey.Parts) => meaning(a) === meaning(b)
 
 /** Another list of parts that is easily taken for the given one. */
-const neighbour = FastCheck.tuple(anyParts, FastCheck.integer({ min: 0, max: 5 }), anyCharacter).map(
+const neighbour = FastCheck.tuple(Arbitraries.parts, FastCheck.integer({ min: 0, max: 5 }), Arbitraries.character).map(
   ([parts, kind, character]): readonly [CacheKey.Parts, CacheKey.Parts] => {
     const [first, ...others] = parts
     const second = others[0]
@@ -135,31 +112,39 @@ describe("CacheKey / golden", () => {
 describe("CacheKey / format", () => {
   it.prop(
     "gives one key to two lists of parts only when they mean the same",
-    [FastCheck.oneof(FastCheck.tuple(anyParts, anyParts), neighbour)],
+    [FastCheck.oneof(FastCheck.tuple(Arbitraries.parts, Arbitraries.parts), neighbour)],
     ([[a, b]]) => {
       strictEqual(CacheKey.format("p", 1, a) === CacheKey.format("p", 1, b), same(a, b))
     },
     { fastCheck: { numRuns: 3000 } }
   )
 
-  it.prop("gives one key to a list whatever its order and repetitions", [FastCheck.array(anyText)], ([texts]) => {
-    strictEqual(CacheKey.format("p", 1, ["a", texts]), CacheKey.format("p", 1, ["a", [...texts, ...texts].reverse()]))
-  })
+  it.prop(
+    "gives one key to a list whatever its order and repetitions",
+    [FastCheck.array(Arbitraries.text)],
+    ([texts]) => {
+      strictEqual(CacheKey.format("p", 1, ["a", texts]), CacheKey.format("p", 1, ["a", [...texts, ...texts].reverse()]))
+    }
+  )
 
-  it.prop("keeps prefixes, versions and parts apart", [anyText, anyText, anyText, anyText], ([p, q, a, b]) => {
-    const one = CacheKey.format(`x${p}`, 1, [a])
-    const other = CacheKey.format(`x${q}`, 1, [b])
-    strictEqual(one === other, p === q && a === b)
-    expect(CacheKey.format(`x${p}`, 2, [a])).not.toBe(one)
-  })
+  it.prop(
+    "keeps prefixes, versions and parts apart",
+    [Arbitraries.text, Arbitraries.text, Arbitraries.text, Arbitraries.text],
+    ([p, q, a, b]) => {
+      const one = CacheKey.format(`x${p}`, 1, [a])
+      const other = CacheKey.format(`x${q}`, 1, [b])
+      strictEqual(one === other, p === q && a === b)
+      expect(CacheKey.format(`x${p}`, 2, [a])).not.toBe(one)
+    }
+  )
 
-  it.prop("is never longer than the bound, and survives UTF-8", [anyParts], ([parts]) => {
+  it.prop("is never longer than the bound, and survives UTF-8", [Arbitraries.parts], ([parts]) => {
     const key = CacheKey.format("p", 1, parts)
     expect(key.length).toBeLessThanOrEqual(CacheKey.maximumLength)
     strictEqual(Buffer.from(key, "utf8").toString("utf8"), key)
   })
 
-  it.prop("has no white space, control character or brace", [anyParts], ([parts]) => {
+  it.prop("has no white space, control character or brace", [Arbitraries.parts], ([parts]) => {
     expect(CacheKey.format("p", 1, parts)).not.toMatch(
       /[\s{}\p{Cc}\p{Cs}\p{Z}\u200B-\u200F\u202A-\u202E\u2060-\u206F\uFEFF]/u
     )
@@ -265,14 +250,22 @@ describe("CacheKey / make", () => {
     ])
   })
 
-  it.prop("no tag of a user is that of a prefix or scope", [anyText, anyText, anyText], ([tag, prefix, scope]) => {
-    const user = CacheKey.userTag(`x${tag}`)
-    expect(user).not.toBe(CacheKey.prefixTag(prefix))
-    expect(user).not.toBe(CacheKey.scopeTag(prefix, scope))
-    expect(CacheKey.prefixTag(prefix)).not.toBe(CacheKey.scopeTag(prefix, scope))
-  })
+  it.prop(
+    "no tag of a user is that of a prefix or scope",
+    [Arbitraries.text, Arbitraries.text, Arbitraries.text],
+    ([tag, prefix, scope]) => {
+      const user = CacheKey.userTag(`x${tag}`)
+      expect(user).not.toBe(CacheKey.prefixTag(prefix))
+      expect(user).not.toBe(CacheKey.scopeTag(prefix, scope))
+      expect(CacheKey.prefixTag(prefix)).not.toBe(CacheKey.scopeTag(prefix, scope))
+    }
+  )
 
-  it.prop("two scopes have one tag only when they are one", [anyText, anyText, anyText, anyText], ([p, a, q, b]) => {
-    strictEqual(CacheKey.scopeTag(p, a) === CacheKey.scopeTag(q, b), p === q && a === b)
-  })
+  it.prop(
+    "two scopes have one tag only when they are one",
+    [Arbitraries.text, Arbitraries.text, Arbitraries.text, Arbitraries.text],
+    ([p, a, q, b]) => {
+      strictEqual(CacheKey.scopeTag(p, a) === CacheKey.scopeTag(q, b), p === q && a === b)
+    }
+  )
 })

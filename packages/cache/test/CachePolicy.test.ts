@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from "@effect/vitest/utils"
 import { describe, expect, it } from "@effect/vitest"
 import { CacheError, CacheKey, CachePolicy } from "@larder/cache"
+import { Arbitraries } from "@larder/testing"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
@@ -193,5 +194,39 @@ describe("CachePolicy / Ambient", () => {
       const provided = Effect.provideService(CachePolicy.Ambient, CachePolicy.Ambient, { timeToLive: 5 })
       deepStrictEqual(yield* provided, { timeToLive: 5 })
     })
+  )
+})
+
+describe("CachePolicy / any policy", () => {
+  it.prop(
+    "a usable one has every time decided, none negative, none kept longer than a year",
+    [Arbitraries.policy],
+    ([policy]) => {
+      const resolved = CachePolicy.resolve(policy)
+      const kept = [
+        resolved.timeToLiveMillis("x"),
+        resolved.staleWhileRevalidateMillis,
+        resolved.staleIfErrorMillis,
+        resolved.retainMillis
+      ]
+      for (const millis of kept) expect(Number.isSafeInteger(millis) && millis >= 0 && millis <= year).toBe(true)
+      for (const millis of [resolved.errorBackoffMillis, resolved.softTimeoutMillis]) expect(millis >= 0).toBe(true)
+    }
+  )
+
+  it.prop(
+    "one with a field that is not usable is refused by its name",
+    [Arbitraries.invalidPolicy],
+    ([{ policy, where }]) => {
+      strictEqual(failure(() => CachePolicy.resolve(policy)).where, where)
+    }
+  )
+
+  it.prop(
+    "what a policy says wins over the one beneath it, field by field",
+    [Arbitraries.policy, Arbitraries.policy],
+    ([below, above]) => {
+      deepStrictEqual(CachePolicy.merge(below, above), { ...below, ...above })
+    }
   )
 })

@@ -264,7 +264,7 @@ describe("Codec / what it refuses", () => {
 
 const instants = { createdAtMillis: 1_700_000_000_000, expiresAtMillis: 1_700_000_300_000, lookupMillis: 12 }
 
-/** What version 1 of the envelope holds; these bytes must be read for ever. */
+/** What both versions of the envelope hold; these bytes must be read for ever. */
 const kept: Record<string, readonly ["Value" | "Failure", Schema.Schema<any, any>, unknown]> = {
   boolean: ["Value", Schema.Boolean, true],
   "text of the world": ["Value", Schema.String, "größe 東京 🦜 \uD800 \n , \u0000"],
@@ -287,9 +287,10 @@ const kept: Record<string, readonly ["Value" | "Failure", Schema.Schema<any, any
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8")
 
 describe("Codec / envelope", () => {
-  const golden = goldenFile<Record<string, string>>("envelope-1")
+  const versions = [1, 2].map((n) => [n, goldenFile<Record<string, string>>(`envelope-${n}`)] as const)
+  const golden = versions[1]![1]
 
-  it("knows every envelope of the golden file", () => {
+  it.each(versions)("knows every envelope of the golden file of version %i", (_, golden) => {
     deepStrictEqual(Object.keys(golden), Object.keys(kept))
   })
 
@@ -299,12 +300,24 @@ describe("Codec / envelope", () => {
     strictEqual(text(Codec.seal(kind, codec.shape, instants, Effect.runSync(codec.encode(value)))), golden[name])
   })
 
-  it.each(Object.keys(kept))("%s is read as it was", (name) => {
+  it.each(Object.keys(kept))("%s is read as it was, in every version", (name) => {
     const [kind, schema, value] = kept[name]!
-    const opened = Codec.open(Buffer.from(golden[name]!, "utf8"))!
-    const { encoded, ...rest } = opened
-    deepStrictEqual(rest, { kind, shape: Codec.make(schema).shape, ...instants })
-    deepStrictEqual(Effect.runSync(Codec.make(schema).decode(encoded)), value)
+    for (const [, golden] of versions) {
+      const opened = Codec.open(Buffer.from(golden[name]!, "utf8"))!
+      const { encoded, ...rest } = opened
+      deepStrictEqual(rest, { kind, shape: Codec.make(schema).shape, ...instants })
+      deepStrictEqual(Effect.runSync(Codec.make(schema).decode(encoded)), value)
+    }
+  })
+
+  it.each([...Object.keys(kept), "number"])("%s, cut at any point, is no value", (name) => {
+    const [kind, schema, value] = kept[name] ?? (["Value", Schema.Number, 12345] as const)
+    const codec = Codec.make(schema)
+    const sealed = Codec.seal(kind, codec.shape, instants, Effect.runSync(codec.encode(value)))
+    for (let length = 0; length < sealed.length; length++) {
+      const opened = Codec.open(sealed.subarray(0, length))
+      if (opened !== undefined) strictEqual(Effect.runSync(Effect.either(codec.decode(opened.encoded)))._tag, "Left")
+    }
   })
 
   it("opens bytes that are a part of a longer buffer", () => {
@@ -322,8 +335,9 @@ describe("Codec / envelope", () => {
   it.each([
     ["nothing", ""],
     ["no end of the head", "1s,shape,1,2,3"],
-    ["another version", "2s,shape,1,2,3\njtrue"],
-    ["another kind", "1x,shape,1,2,3\njtrue"],
+    ["another version", "3s,shape,1,2,3\njtrue\n"],
+    ["no end", "2s,shape,1,2,3\njtrue"],
+    ["another kind", "2x,shape,1,2,3\njtrue\n"],
     ["an instant missing", "1s,shape,1,2\njtrue"],
     ["an instant that is no number", "1s,shape,1,soon,3\njtrue"],
     ["an instant that is not finite", "1s,shape,1,Infinity,3\njtrue"],

@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from "@effect/vitest/utils"
 import { describe, it } from "@effect/vitest"
 import { Epoch } from "@larder/cache"
+import { Arbitraries } from "@larder/testing"
 import * as FastCheck from "effect/FastCheck"
 
 const counter = { era: "e", n: 9 }
@@ -47,40 +48,13 @@ describe("Epoch / standing", () => {
     strictEqual(Epoch.standing(old, { ...epochs, key: "old-1-k.e-2-x" }), "Invalid")
   })
 
-  const token = FastCheck.tuple(
-    FastCheck.constantFrom("e", "f"),
-    FastCheck.nat({ max: 3 }),
-    FastCheck.constantFrom("x", "y")
-  ).map(([era, n, nonce]) => `${era}-${n}-${nonce}`)
-  const epoch = FastCheck.tuple(token, FastCheck.option(token, { nil: undefined })).map(([hard, soft]) =>
-    soft === undefined ? hard : `${hard}.${soft}`
-  )
-  const tagNames = ["t", "u", "v"]
-
   it.prop(
     "a value stands as its worst stamp does",
-    [
-      FastCheck.record({
-        key: epoch,
-        tags: FastCheck.uniqueArray(FastCheck.tuple(FastCheck.constantFrom(...tagNames), epoch), {
-          selector: ([tag]) => tag
-        })
-      }),
-      FastCheck.record({
-        era: FastCheck.option(FastCheck.constantFrom("e", "f"), { nil: undefined }),
-        key: FastCheck.option(epoch, { nil: undefined }),
-        tags: FastCheck.dictionary(FastCheck.constantFrom(...tagNames), epoch)
-      }),
-      FastCheck.boolean()
-    ],
+    [Arbitraries.stamps, Arbitraries.epochs, FastCheck.boolean()],
     ([given, other, same]) => {
-      const now: Epoch.Epochs = {
-        counter: other.era === undefined ? undefined : { era: other.era, n: 5 },
-        key: same ? given.key : other.key,
-        tags: new Map(same ? given.tags : Object.entries(other.tags))
-      }
+      const now: Epoch.Epochs = same ? { ...other, key: given.key, tags: new Map(given.tags) } : other
       const one = (stamp: string, epoch: string | undefined): Epoch.Standing =>
-        epoch === undefined || other.era === undefined || !stamp.startsWith(`${other.era}-`)
+        epoch === undefined || now.counter === undefined || !stamp.startsWith(`${now.counter.era}-`)
           ? "Invalid"
           : stamp === epoch
             ? "Current"

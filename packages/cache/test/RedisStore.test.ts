@@ -7,6 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Epoch from "../src/Epoch.js"
+import type * as RedisClient from "../src/RedisClient.js"
 import * as RedisStore from "../src/RedisStore.js"
 import * as Store from "../src/Store.js"
 import * as ioredisClient from "./support/ioredisClient.js"
@@ -14,10 +15,25 @@ import * as ioredisClient from "./support/ioredisClient.js"
 const over = <E>(server: Layer.Layer<RedisServer.RedisServer, E>, encoding: "text" | "bytes" = "bytes") =>
   RedisStore.layer.pipe(Layer.provideMerge(ioredisClient.layer(encoding)), Layer.provideMerge(server))
 
-const suite = (name: string, layer: Layer.Layer<Store.Store, unknown>) =>
+/** The names of all that would stay in Redis for ever. */
+const immortal = Effect.flatMap(ioredisClient.Wire, ({ ask }) =>
+  Effect.flatMap(ask("KEYS", "*"), (names) =>
+    Effect.filter(names as ReadonlyArray<string>, (name) =>
+      Effect.map(ask("PTTL", name), (millis) => Number(millis) === -1)
+    )
+  )
+)
+
+const suite = <E>(name: string, layer: Layer.Layer<Store.Store | ioredisClient.Wire | RedisClient.RedisClient, E>) =>
   StoreSuite.suite(name, layer, {
     advance: Effect.sleep,
-    capabilities: { virtualTime: { lacking: "a server keeps its own time" } }
+    capabilities: {
+      virtualTime: { lacking: "a server keeps its own time" },
+      sharedFences: true,
+      survivesRestart: true
+    },
+    another: RedisStore.layer,
+    immortal
   })
 
 const utf8 = (text: string) => new TextEncoder().encode(text)

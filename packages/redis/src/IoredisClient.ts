@@ -18,7 +18,7 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { ConnectionOptions } from "node:tls"
-import * as Connection from "./internal/connection.js"
+import * as Door from "./internal/door.js"
 import * as Link from "./internal/link.js"
 import * as Sender from "./internal/sender.js"
 import * as Settings from "./internal/settings.js"
@@ -85,18 +85,17 @@ const fromSettings = (
   settings: Settings.Settings
 ): Effect.Effect<Context.Tag.Service<RedisClient>, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { target } = settings
-    const address = (target as Settings.Target & { _tag: "Single" }).address
-    const link = yield* Link.make(Connection.single(settings, address))
+    const door = Door.make(settings)
+    const link = yield* Link.make(door.commands)
     const send = Sender.make(link, settings)
     return {
       name: "redis",
       encoding: "bytes",
-      cluster: target._tag === "Cluster",
+      cluster: settings.target._tag === "Cluster",
       send,
       publish: (channel, message) =>
         Effect.asVoid(Effect.flatMap(send([["PUBLISH", channel, message]]), ([outcome]) => outcome!)),
-      subscribe: (channel) => Subscription.subscribe(Connection.open(settings, address), channel)
+      subscribe: (channel) => Subscription.subscribe(door.messages, channel)
     }
   })
 

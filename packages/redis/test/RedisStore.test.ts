@@ -1,3 +1,4 @@
+import * as RedisCluster from "@larder/redis-server/RedisCluster"
 import * as RedisServer from "@larder/redis-server/RedisServer"
 import { describeWithRedis } from "@larder/testing/DescribeWithRedis"
 import * as StoreSuite from "@larder/testing/StoreSuite"
@@ -11,6 +12,19 @@ const single = Layer.unwrapEffect(
 
 describeWithRedis("RedisStore", () => {
   StoreSuite.suite("redis", Layer.provide(single, RedisServer.layer), {
+    advance: Effect.sleep,
+    capabilities: { virtualTime: { lacking: "a server keeps its own time" } }
+  })
+})
+
+const cluster = Layer.unwrapEffect(
+  Effect.map(RedisCluster.RedisCluster, ({ masters }) =>
+    RedisStore.layer({ cluster: masters.map(({ host, port }) => ({ host, port })), keyPrefix: "suite:" })
+  )
+)
+
+describeWithRedis("RedisStore", () => {
+  StoreSuite.suite("redis cluster", Layer.provide(cluster, RedisCluster.layer), {
     advance: Effect.sleep,
     capabilities: { virtualTime: { lacking: "a server keeps its own time" } }
   })

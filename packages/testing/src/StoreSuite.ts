@@ -16,14 +16,18 @@
  *
  * @since 0.1.0
  */
-import type { Store } from "@larder/cache/Store"
+import { Store } from "@larder/cache/Store"
 import { it, layer as shared } from "@effect/vitest"
+import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
+import { identity } from "effect/Function"
+import * as Layer from "effect/Layer"
 import * as batches from "./internal/suite/batches.js"
 import * as expiry from "./internal/suite/expiry.js"
 import * as fences from "./internal/suite/fences.js"
+import * as inspection from "./internal/suite/inspection.js"
+import * as instances from "./internal/suite/instances.js"
 import * as learntTags from "./internal/suite/learntTags.js"
 import * as leases from "./internal/suite/leases.js"
 import * as sets from "./internal/suite/sets.js"
@@ -31,11 +35,18 @@ import * as subject from "./internal/suite/subject.js"
 import * as values from "./internal/suite/values.js"
 
 /**
- * What a store may lack.
+ * What a store may lack. Taken for granted unless it is said to be lacking:
  *
  * - `virtualTime`: its time is Effect's `Clock`, so that cases can stand at the exact millisecond. Without it the
  *   cases run in real time.
  * - `largeValues`: it takes a value of one megabyte.
+ *
+ * Tested where it is claimed:
+ *
+ * - `sharedFences`: stores built side by side over the same data see each other's values, leases and fences, as
+ *   several instances of a program do. A store whose fences hold within one process lacks this.
+ * - `survivesRestart`: what is stored and fenced is so still after the store was closed and built again.
+ * - `inspection`: somebody can look into it from outside; see `immortal` of the options, which claims it.
  *
  * @since 0.1.0
  * @category models
@@ -59,17 +70,28 @@ export interface Case {
  * @since 0.1.0
  * @category models
  */
-export interface Options {
+export interface Options<out R = never> {
   /**
    * Lets time pass: `TestClock.adjust` for a store that lives by Effect's `Clock`, `Effect.sleep` for one with a
    * clock of its own. No case waits longer than a second.
    */
   readonly advance: (duration: Duration.DurationInput) => Effect.Effect<void>
   /**
-   * What the store lacks, and why: `{ virtualTime: { lacking: "a server keeps its own time" } }`. The cases concerned
-   * are skipped by name, with the reason in the title. Default: it lacks nothing.
+   * What the store lacks, and why: `{ virtualTime: { lacking: "a server keeps its own time" } }`, and what it has
+   * beyond the rest: `{ sharedFences: true }`. The cases of what is lacking are skipped by name, with the reason in the
+   * title; those of what is neither lacking nor claimed are left out. Default: the first two of `Capability`.
    */
   readonly capabilities?: { readonly [C in Capability]?: true | { readonly lacking: string } } | undefined
+  /**
+   * One more store over the data of the first, for the cases of `sharedFences` and `survivesRestart`: the layer of the
+   * store itself, which finds its client or its files in the context of the first.
+   */
+  readonly another?: Layer.Layer<Store, unknown, R> | undefined
+  /**
+   * Answers the names of whatever the store holds that would stay for ever if nobody touched it: for Redis, the keys
+   * without a time to live. One case does a little of everything and asks. Default: nobody can tell.
+   */
+  readonly immortal?: Effect.Effect<ReadonlyArray<string>, unknown, R> | undefined
 }
 
 /**
@@ -80,6 +102,22 @@ export interface Options {
  * @category references
  */
 export const Advance: typeof subject.Advance = subject.Advance
+
+/**
+ * How a case opens one more store over the same data, for cases of `sharedFences` and `survivesRestart`.
+ *
+ * @since 0.1.0
+ * @category references
+ */
+export const Another: typeof subject.Another = subject.Another
+
+/**
+ * How a case asks what the store holds without an end, for cases of `inspection`.
+ *
+ * @since 0.1.0
+ * @category references
+ */
+export const Immortal: typeof subject.Immortal = subject.Immortal
 
 /**
  * Every case, in the order of the suite.
@@ -94,8 +132,13 @@ export const cases: ReadonlyArray<Case> = [
   ...leases.cases,
   ...learntTags.cases,
   ...fences.cases,
-  ...sets.cases
+  ...sets.cases,
+  ...instances.cases,
+  ...inspection.cases
 ]
+
+/** Not every store can have these: a case of theirs says something of a store that claims them. */
+const claimed: ReadonlyArray<Capability> = ["sharedFences", "survivesRestart", "inspection"]
 
 /**
  * Registers every case as a test of the store that the layer builds. The layer is built once for all of them.
@@ -103,21 +146,41 @@ export const cases: ReadonlyArray<Case> = [
  * @since 0.1.0
  * @category registration
  */
-export const suite = (name: string, layer: Layer.Layer<Store, unknown>, options: Options): void => {
-  const lacking = (capability: Capability | undefined): string | undefined => {
-    const answer = capability === undefined ? true : (options.capabilities?.[capability] ?? true)
-    return answer === true ? undefined : answer.lacking
+export const suite = <R = never>(
+  name: string,
+  layer: Layer.Layer<Store | R, unknown>,
+  options: Options<Store | R>
+): void => {
+  const { advance, another, capabilities = {}, immortal } = options
+  const lacking = (capability: Capability | undefined): "left out" | { readonly lacking: string } | undefined => {
+    if (capability === undefined) return undefined
+    if (capability === "inspection" && immortal !== undefined) return undefined
+    const answer = capabilities[capability] ?? (claimed.includes(capability) ? "left out" : true)
+    return answer === true ? undefined : answer
   }
-  const run = (one: Case) => Effect.provideService(one.run, Advance, options.advance)
+  const run = (one: Case): Effect.Effect<void, unknown, Store | R> =>
+    Effect.contextWithEffect((context: Context.Context<Store | R>) =>
+      one.run.pipe(
+        Effect.provideService(Advance, advance),
+        another === undefined
+          ? identity
+          : Effect.provideService(
+              Another,
+              Effect.provide(Effect.map(Layer.build(another), Context.get(Store)), context)
+            ),
+        immortal === undefined ? identity : Effect.provideService(Immortal, Effect.provide(immortal, context))
+      )
+    )
   const title = `StoreSuite / ${name}`
   const register = (
-    effect: (name: string, test: () => Effect.Effect<void, unknown, Store>) => void,
-    skip: (name: string, test: () => Effect.Effect<void, unknown, Store>) => void
+    effect: (name: string, test: () => Effect.Effect<void, unknown, Store | R>) => void,
+    skip: (name: string, test: () => Effect.Effect<void, unknown, Store | R>) => void
   ) => {
     for (const one of cases) {
       const reason = lacking(one.capability)
+      if (reason === "left out") continue
       if (reason === undefined) effect(one.name, () => run(one))
-      else skip(`${one.name} (skipped: ${reason})`, () => run(one))
+      else skip(`${one.name} (skipped: ${reason.lacking})`, () => run(one))
     }
   }
   // `layer` of @effect/vitest puts its own `effect` and `scoped` on the `it` of the whole file: they are put back, so

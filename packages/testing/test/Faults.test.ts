@@ -1,10 +1,13 @@
 import { describe, expect, it } from "@effect/vitest"
-import { StoreError } from "@larder/cache/CacheError"
+import { ConfigurationError, StoreError } from "@larder/cache/CacheError"
 import * as Store from "@larder/cache/Store"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
 import * as TestClock from "effect/TestClock"
 import * as Faults from "../src/Faults.js"
 import * as StoreSuite from "../src/StoreSuite.js"
@@ -127,6 +130,100 @@ describe("Faults", () => {
       yield* faults.set({ fault: Faults.die })
       const exit = yield* Effect.exit(read)
       expect(Exit.isFailure(exit) && exit.cause._tag).toBe("Die")
+    }).pipe(provided)
+  )
+
+  it.effect("a plan with a probability meets about that part of the operations, the same for the same seed", () =>
+    Effect.gen(function* () {
+      const faults = yield* Faults.Faults
+      const drawn = (seed: number) =>
+        Effect.zipRight(faults.set({ fault: Faults.fail(), probability: 0.1, seed }), outcomes(1000))
+      const first = yield* drawn(42)
+      const failed = first.filter((succeeded) => !succeeded).length
+      expect(failed).toBeGreaterThan(70)
+      expect(failed).toBeLessThan(130)
+      expect(yield* faults.met).toBe(failed)
+      expect(yield* drawn(42)).toEqual(first)
+      expect(yield* drawn(43)).not.toEqual(first)
+    }).pipe(provided)
+  )
+
+  it.effect("the chances of a plan are those of its seed, whatever the program draws", () =>
+    Effect.gen(function* () {
+      const faults = yield* Faults.Faults
+      const plan = { fault: Faults.fail(), probability: 0.5, seed: 7 }
+      yield* faults.set(plan)
+      const alone = yield* outcomes(50)
+      yield* faults.set(plan)
+      const beside = yield* Effect.forEach(Array.from({ length: 50 }), () =>
+        Effect.zipRight(
+          Random.next,
+          Effect.map(outcomes(1), ([first]) => first)
+        )
+      ).pipe(Effect.withRandom(Random.make("another")))
+      expect(beside).toEqual(alone)
+    }).pipe(provided)
+  )
+
+  it.effect("chance begins at the nth operation, counts only those named, and once is the first one met", () =>
+    Effect.gen(function* () {
+      const faults = yield* Faults.Faults
+      yield* faults.set({ fault: Faults.fail(), probability: 1, nth: 3, on: "read" })
+      yield* invalidate
+      expect(yield* outcomes(4)).toEqual([true, true, false, false])
+      yield* faults.set({ fault: Faults.fail(), probability: 0.2, span: "once", seed: 3 })
+      const once = yield* outcomes(100)
+      expect(once.filter((succeeded) => !succeeded)).toHaveLength(1)
+      expect(once[0]).toBe(true)
+      yield* faults.set({ fault: Faults.fail(), probability: 0 })
+      expect(yield* outcomes(100)).not.toContain(false)
+    }).pipe(provided)
+  )
+
+  it.effect.each<[string, Partial<Faults.Plan>]>([
+    ["probability", { probability: 1.1 }],
+    ["probability", { probability: -0.1 }],
+    ["probability", { probability: Number.NaN }],
+    ["nth", { nth: 0 }],
+    ["nth", { nth: 1.5 }],
+    ["seed", { seed: 0.5 }],
+    ["truncate", { fault: Faults.truncate({ bytes: Number.NaN }) }]
+  ])("a plan that is not usable is a mistake that names the field, and the plan before stands: %s", ([field, plan]) =>
+    Effect.gen(function* () {
+      const faults = yield* Faults.Faults
+      yield* faults.set({ fault: Faults.fail(), nth: 2 })
+      const exit = yield* Effect.exit(faults.set([{ fault: Faults.hang }, { fault: Faults.fail(), ...plan }]))
+      const defect = Option.getOrThrow(Exit.causeOption(exit).pipe(Option.flatMap(Cause.dieOption)))
+      expect(defect).toBeInstanceOf(ConfigurationError)
+      expect(defect).toMatchObject({ where: `plan of faults: ${field}` })
+      expect(yield* outcomes(2)).toEqual([true, false])
+    }).pipe(provided)
+  )
+
+  it.effect("a truncated reply has lost bytes of each value, or answers, and the store has done its work", () =>
+    Effect.gen(function* () {
+      const faults = yield* Faults.Faults
+      const store = yield* Store.Store
+      const lease = { ...request, seen: "*", leaseMillis: 1_000 }
+      const [granted] = yield* store.lease([lease])
+      if (granted?._tag !== "Granted") return expect.fail("no lease")
+      const bytes = new TextEncoder().encode("value")
+      yield* store.fill([{ lease: granted.lease, learntTags: [], bytes, timeToLiveMillis: 1_000 }])
+      const value = (length: number) => ({ _tag: "Stored", bytes: bytes.slice(0, length) })
+
+      yield* faults.set({ fault: Faults.truncate({ bytes: 2 }), span: "onwards" })
+      expect((yield* store.read([request, request])).map(({ found }) => found)).toMatchObject([value(2), value(2)])
+      expect(yield* store.lease([request].map((one) => ({ ...one, leaseMillis: 1 })))).toMatchObject([
+        { _tag: "Found", answer: { found: value(2) } }
+      ])
+      yield* faults.set({ fault: Faults.truncate({ bytes: -1 }) })
+      expect((yield* read)[0]).toMatchObject({ found: value(4) })
+
+      yield* faults.set({ fault: Faults.truncate({ answers: -1 }), span: "onwards" })
+      expect(yield* store.read([request, request])).toHaveLength(1)
+      expect(yield* store.invalidate({ keys: [{ key: "k", shapes: ["s"] }], tags: [] })).toBeUndefined()
+      yield* faults.clear
+      expect((yield* read)[0]).toMatchObject({ found: { _tag: "Absent" }, epochs: { counter: { n: 1 } } })
     }).pipe(provided)
   )
 })

@@ -10,6 +10,9 @@
  * A blank variable is not set, and white space around a value is no part of it. The two pairs are never mixed: a token
  * is not sent to the host of another database.
  *
+ * `REDIS_URL`, the address of a native Redis, is another package's: `RedisCache` of `@larder/redis` has the rule with
+ * it. Here it is never used, and one warning says so where it is set.
+ *
  * @since 0.1.0
  */
 import * as Cache from "@larder/cache/Cache"
@@ -22,24 +25,31 @@ import * as Environment from "./internal/environment.js"
 import * as UpstashStore from "./UpstashStore.js"
 
 /**
- * What was chosen. `sentence` says it, and why, for people; it holds no secret.
+ * What was chosen. `sentence` says it, and why, for people; `warning` is there where somebody may have expected
+ * something else. Neither holds a secret.
  *
  * @since 0.1.0
  * @category models
  */
 export type Choice =
-  | { readonly _tag: "Memory"; readonly sentence: string }
+  | { readonly _tag: "Memory"; readonly sentence: string; readonly warning?: string }
   | {
       readonly _tag: "Upstash"
       readonly host: string
       readonly variables: { readonly url: string; readonly token: string }
       readonly sentence: string
+      readonly warning?: string
     }
 
 const describe = (choice: Environment.Choice): Choice => {
   if (choice._tag === "Memory") {
     const unset = Environment.pairs.map(({ url }) => url).join(" nor ")
-    return { _tag: "Memory", sentence: `the cache is this process's memory: neither ${unset} is set` }
+    const warning = `${Environment.redisUrl} is not used: it needs RedisCache.layerFromEnv of @larder/redis`
+    return {
+      _tag: "Memory",
+      sentence: `the cache is this process's memory: neither ${unset} is set`,
+      ...(choice.redisUrlIsSet ? { warning } : {})
+    }
   }
   const { host } = new URL(choice.settings.url)
   const { token, url } = choice.variables
@@ -47,7 +57,8 @@ const describe = (choice: Environment.Choice): Choice => {
     _tag: "Upstash",
     host,
     variables: { url, token },
-    sentence: `the cache is Upstash at ${host}, from ${url} and ${token}`
+    sentence: `the cache is Upstash at ${host}, from ${url} and ${token}`,
+    ...(choice.redisUrlIsSet ? { warning: `${Environment.redisUrl} is not used: ${url} and ${token} are set too` } : {})
   }
 }
 
@@ -91,7 +102,8 @@ export const storeFromEnvWith = (options: StoreOptions): Layer.Layer<Store.Store
   Layer.unwrapEffect(
     Effect.gen(function* () {
       const choice = yield* Environment.choice
-      const { sentence } = describe(choice)
+      const { sentence, warning } = describe(choice)
+      if (warning !== undefined) yield* Effect.logWarning(warning)
       if (choice._tag === "Upstash") {
         yield* Effect.logDebug(sentence)
         return UpstashStore.layer({ ...choice.settings, keyPrefix: options.keyPrefix })

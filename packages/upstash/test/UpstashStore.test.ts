@@ -38,9 +38,14 @@ const store = Layer.unwrapEffect(
 )
 
 describeWithRedis("UpstashStore", () => {
-  StoreSuite.suite("upstash", Layer.provide(store, server), {
+  StoreSuite.suite("upstash", Layer.provideMerge(store, server), {
     advance: Effect.sleep,
-    capabilities: { virtualTime: { lacking: "a server keeps its own time" } }
+    capabilities: {
+      virtualTime: { lacking: "a server keeps its own time" },
+      sharedFences: true,
+      survivesRestart: true
+    },
+    another: store
   })
 })
 

@@ -102,6 +102,9 @@ export const attach = <Service extends object>(service: Service, core: Core): Se
   return service
 }
 
+/** The core behind a cache, if it is ours. */
+export const coreOf = (service: object): Core | undefined => cores.get(service)
+
 /** Reports through the cache's reporter; a cache that is not ours logs. */
 export const reportThrough = (service: object, failure: CacheFailure): Effect.Effect<void> => {
   const core = cores.get(service)

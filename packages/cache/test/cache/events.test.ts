@@ -1,12 +1,13 @@
 import { describe, expect, it } from "@effect/vitest"
 import { strictEqual } from "@effect/vitest/utils"
-import { Cache, type CacheEvent, CacheKey } from "@larder/cache"
-import { Faults } from "@larder/testing"
+import { Cache, type CacheEvent, CacheKey, Store } from "@larder/cache"
+import { Faults, Recorder } from "@larder/testing"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { faulty, plain, recordEvents } from "../support/caches.js"
+import { plain } from "../support/caches.js"
 import * as Source from "../support/source.js"
 import { advance, settle, under } from "../support/time.js"
 
@@ -17,18 +18,13 @@ const Key = CacheKey.make({
   tags: (id) => [`team:${id % 2}`]
 })
 const key = Key(1)
-
-const line = (event: CacheEvent.CacheEvent) => {
-  const { _tag, ...rest } = event
-  return [_tag, ...Object.entries(rest).map(([name, value]) => `${name}=${String(value)}`)].join(" ")
-}
+const recorded = Recorder.layer.pipe(Layer.provideMerge(Faults.layer), Layer.provide(Store.layerMemory))
 
 describe("Cache / events", () => {
-  it.scoped("a story is told in the order in which it happened, without a value in it", () =>
+  it.effect("a story is told in the order in which it happened, without a value in it", () =>
     Effect.gen(function* () {
       const cache = yield* Cache.Cache
       const source = yield* Source.make
-      const { all } = yield* recordEvents
       const policy = { timeToLive: "1 minute", staleWhileRevalidate: "1 minute", staleIfError: "1 hour" } as const
       const call = Cache.withCache(source.lookup, key, policy)
       const held = yield* source.hold
@@ -54,35 +50,39 @@ describe("Cache / events", () => {
       yield* Effect.flatMap(Faults.Faults, (faults) => faults.set({ fault: Faults.fail(), on: "invalidate" }))
       yield* Effect.ignore(cache.invalidate(Key(3)))
       strictEqual(
-        (yield* all).map(line).join("\n"),
-        `Miss cache=users key=V1.users.id.1
-Joined cache=users key=V1.users.id.1
-LookupSucceeded millis=20 cache=users key=V1.users.id.1
-Stored cache=users key=V1.users.id.1
-Hit cache=users key=V1.users.id.1
-Stale because=Revalidate cache=users key=V1.users.id.1
-Refresh cache=users key=V1.users.id.1
-LookupSucceeded millis=0 cache=users key=V1.users.id.1
-Stored cache=users key=V1.users.id.1
-Miss cache=users key=V1.users.id.1
-LookupFailed millis=0 cache=users key=V1.users.id.1
-Stale because=Error cache=users key=V1.users.id.1
-Stale because=Backoff cache=users key=V1.users.id.1
-Invalidated keys= tags=t:team:1 acknowledged=true
-Miss cache=users key=V1.users.id.1
-LookupFailed millis=0 cache=users key=V1.users.id.1
-Stored cache=users key=V1.users.id.1
-Bypassed cache=users key=V1.users.id.1
-Expired keys=V1.users.id.1,V1.users.id.2 tags= acknowledged=true
-Invalidated keys= tags=s:users.id acknowledged=true
-Miss cache=users key=V1.users.id.2
-LookupSucceeded millis=0 cache=users key=V1.users.id.2
-Uncacheable cache=users key=V1.users.id.2
-StoreFailed operation=invalidate reason=Unavailable
-Invalidated keys=V1.users.id.3 tags= acknowledged=false
-Replayed keys=V1.users.id.3 tags=`
+        yield* Effect.flatMap(Recorder.Recorder, ({ story }) => story),
+        `Miss V1.users.id.1
+Joined V1.users.id.1
+LookupSucceeded V1.users.id.1 in 20 ms
+Stored V1.users.id.1
+Hit V1.users.id.1
+Stale (Revalidate) V1.users.id.1
+Refresh V1.users.id.1
+LookupSucceeded V1.users.id.1 in 0 ms
+Stored V1.users.id.1
+Miss V1.users.id.1
+! Lookup lookup of users swallowed: SourceDown
+LookupFailed V1.users.id.1 in 0 ms
+Stale (Error) V1.users.id.1
+Stale (Backoff) V1.users.id.1
+Invalidated tags t:team:1
+Miss V1.users.id.1
+! Lookup lookup of users surfaced: SourceDown
+LookupFailed V1.users.id.1 in 0 ms
+Stored V1.users.id.1
+Bypassed V1.users.id.1
+! Lookup lookup of users surfaced: SourceDown
+Expired keys V1.users.id.1, V1.users.id.2
+Invalidated tags s:users.id
+Miss V1.users.id.2
+LookupSucceeded V1.users.id.2 in 0 ms
+Uncacheable V1.users.id.2
+StoreFailed invalidate: Unavailable
+! Store invalidate of users swallowed: StoreError
+Invalidated keys V1.users.id.3; not acknowledged
+Replayed keys V1.users.id.3`
       )
-    }).pipe(under(faulty()))
+    }).pipe(under(recorded))
   )
 
   it.scoped("a reader that does not read loses the oldest, and holds up nobody", () =>

@@ -118,7 +118,10 @@ const faults: ReadonlyArray<readonly [name: string, fault: Faults.Fault, spans: 
   ["takes 240 ms", Faults.delay("240 millis"), ["onwards"]],
   ["does its work and fails", Faults.loseReply(), ["once"]],
   ["does its work and never answers", Faults.loseReply("Hang"), ["once", "onwards"]],
-  ["dies", Faults.die, ["once"]]
+  ["dies", Faults.die, ["once"]],
+  ["loses the end of each value", Faults.truncate({ bytes: -1 }), ["once", "onwards"]],
+  ["answers values without a byte", Faults.truncate({ bytes: 0 }), ["onwards"]],
+  ["loses the last answer", Faults.truncate({ answers: -1 }), ["once", "onwards"]]
 ]
 
 describe("Cache / the nth operation of the store", () => {

@@ -34,8 +34,8 @@ const bytes: ReadonlyArray<readonly [name: string, bytes: Uint8Array]> = [
   ["no bytes", new Uint8Array()],
   ["bytes of nobody", new Uint8Array([0, 255, 254, 128, 10, 0])],
   ["a text of somebody else", utf8('{"name":"Ada","age":36}')],
-  ["an envelope of a later version", utf8(`2s,${shape},0,60000,1\nj{"name":"Ada","age":36}`)],
-  ["an envelope without instants", utf8(`1s,${shape},soon,later,1\nj{"name":"Ada","age":36}`)],
+  ["an envelope of a later version", utf8(`3s,${shape},0,60000,1\nj{"name":"Ada","age":36}\n`)],
+  ["an envelope without instants", utf8(`2s,${shape},soon,later,1\nj{"name":"Ada","age":36}\n`)],
   ["a value of an older shape", Codec.seal("Value", Codec.make(Old).shape, instants, 'j{"name":"Ada"}')],
   ["a value that lacks a part", Codec.seal("Value", shape, instants, 'j{"name":"Ada"}')],
   ["a value with a part of another type", Codec.seal("Value", shape, instants, 'j{"name":"Ada","age":"36"}')],
@@ -70,6 +70,26 @@ describe("Cache / stored bytes", () => {
       }).pipe(under(faulty()))
     )
   }
+
+  it.effect("a number that the transport cut short is a miss, reported, and no other number", () =>
+    Effect.gen(function* () {
+      let runs = 122
+      const call = Cache.withCache(
+        Effect.sync(() => ++runs),
+        keyOf(Schema.Number),
+        { awaitWrite: true }
+      )
+      strictEqual(yield* call, 123)
+      const faults = yield* Faults.Faults
+      for (const lost of [1, 2, 3, 4]) {
+        yield* faults.set({ fault: Faults.truncate({ bytes: -lost }), on: "read" })
+        strictEqual(yield* call, 123 + lost)
+        strictEqual((yield* lines).length, lost)
+      }
+      deepStrictEqual([...new Set(yield* lines)], ["Codec decode swallowed"])
+      strictEqual(yield* call, 127)
+    }).pipe(under(faulty()))
+  )
 
   it.effect("a schema that throws while it reads: a miss, reported, never thrown", () =>
     Effect.gen(function* () {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Cache, CacheKey, Reporter } from "@larder/cache"
 import { StoreError } from "@larder/cache/CacheError"
+import { Arbitraries } from "@larder/testing"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -59,6 +60,27 @@ describe("transparent", () => {
       }).pipe(Effect.provide(cacheOver(() => ({ invalidate: () => nonsense }), {}, remote)))
     )
   }
+
+  it.effect.prop(
+    "whatever a store answers that is not ours, the lookup is answered",
+    [Arbitraries.readAnswer],
+    ([answer]) =>
+      Effect.gen(function* () {
+        const cached = Effect.succeed("v").pipe(Cache.withCache(Key(1), { staleIfError: "1 hour" }))
+        expect(yield* cached).toBe("v")
+        expect(yield* cached).toBe("v")
+      }).pipe(
+        Effect.provide(
+          cacheOver((memory) => ({
+            read: (requests) => Effect.succeed(requests.map(() => answer)),
+            lease: (requests) =>
+              Effect.map(memory.lease(requests), (leases) =>
+                leases.map((lease) => (lease._tag === "Granted" ? lease : { _tag: "Found" as const, answer }))
+              )
+          }))
+        )
+      )
+  )
 
   it.effect("a read that answers null for a key is a miss", () =>
     Effect.gen(function* () {

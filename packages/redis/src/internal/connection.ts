@@ -98,12 +98,17 @@ export const close = (redis: Redis): void => {
   socketOf(redis)?.destroy()
 }
 
+export interface Opened {
+  readonly redis: Redis
+  readonly lost: Effect.Effect<RedisError>
+}
+
 /** A connection that the server let in. Interrupting closes it. */
 export const open = (
   settings: Settings,
   address: Address,
   credentials: Credentials = settings.credentials
-): Effect.Effect<{ readonly redis: Redis; readonly lost: Effect.Effect<RedisError> }, RedisError, Scope.Scope> =>
+): Effect.Effect<Opened, RedisError, Scope.Scope> =>
   Effect.gen(function* () {
     let cause: unknown
     const redis = yield* Effect.acquireRelease(
@@ -133,15 +138,14 @@ export const open = (
     }
   })
 
-/** A single server's connection. */
-export const single = (settings: Settings, address: Address): Effect.Effect<Connection, RedisError, Scope.Scope> =>
-  Effect.map(open(settings, address), ({ lost, redis }) => ({
-    send: (commands) =>
-      Promise.all(
-        inOnePiece([socketOf(redis)], () =>
-          commands.map((one) => outcomeOf(redis.sendCommand(command(one)) as Promise<unknown>))
-        )
-      ),
-    lost,
-    drop: () => close(redis)
-  }))
+/** One server's connection, for commands. */
+export const commands = ({ lost, redis }: Opened): Connection => ({
+  send: (commands) =>
+    Promise.all(
+      inOnePiece([socketOf(redis)], () =>
+        commands.map((one) => outcomeOf(redis.sendCommand(command(one)) as Promise<unknown>))
+      )
+    ),
+  lost,
+  drop: () => close(redis)
+})

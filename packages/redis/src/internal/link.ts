@@ -19,9 +19,9 @@ import { unavailable } from "./redisError.js"
 const shortestMillis = 20
 const longestMillis = 1_000
 
-/** The pause before attempt `n + 1`, between three quarters and all of what it may be. */
-export const pause = (n: number): Effect.Effect<number> =>
-  Effect.map(Random.next, (chance) => Math.min(shortestMillis * 2 ** n, longestMillis) * (0.75 + chance / 4))
+/** The pause after so many failures, between three quarters and all of what it may be; `chance` is below 1. */
+export const pauseMillis = (failures: number, chance: number): number =>
+  Math.min(shortestMillis * 2 ** failures, longestMillis) * (0.75 + chance / 4)
 
 export const realTime = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.withClock(effect, Clock.make())
@@ -68,8 +68,8 @@ export const make = (
     const keep = (failures: number): Effect.Effect<never> =>
       Effect.flatMap(attempt, ({ lastedMillis }) => {
         const again = lastedMillis > 2 * longestMillis ? 0 : failures
-        return pause(again).pipe(
-          Effect.flatMap((millis) => Effect.sleep(millis)),
+        return Random.next.pipe(
+          Effect.flatMap((chance) => Effect.sleep(pauseMillis(again, chance))),
           Effect.zipRight(Effect.suspend(() => keep(Math.min(again + 1, 16))))
         )
       })

@@ -2,11 +2,17 @@
 import * as ConfigError from "effect/ConfigError"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { ConnectionOptions } from "node:tls"
 import type { Node, Options } from "../IoredisClient.js"
 
-export type Address = { readonly host: string; readonly port: number } | { readonly path: string }
+export interface Host {
+  readonly host: string
+  readonly port: number
+}
+
+export type Address = Host | { readonly path: string }
 
 export interface Credentials {
   readonly username: string | undefined
@@ -17,11 +23,12 @@ export type Target =
   | { readonly _tag: "Single"; readonly address: Address }
   | {
       readonly _tag: "Sentinel"
-      readonly sentinels: ReadonlyArray<Address>
+      readonly sentinels: ReadonlyArray<Host>
       readonly masterName: string
       readonly credentials: Credentials
+      readonly natMap: Options["natMap"]
     }
-  | { readonly _tag: "Cluster"; readonly nodes: ReadonlyArray<Address>; readonly natMap: Options["natMap"] }
+  | { readonly _tag: "Cluster"; readonly nodes: ReadonlyArray<Host>; readonly natMap: Options["natMap"] }
 
 export interface Settings {
   readonly target: Target
@@ -98,18 +105,20 @@ const place = (options: Options, urlName: string): Checked<Place> => {
   }))
 }
 
-const node = (name: string, { host, port }: Node, defaultPort: number): Checked<Address> => {
+const node = (name: string, { host, port }: Node, defaultPort: number): Checked<Host> => {
   if (!/^[^\s/@]+$/.test(host)) return invalid(name, "expected the name or the address of a host")
   return isPort(port ?? defaultPort)
     ? Either.right({ host, port: port ?? defaultPort })
     : invalid(name === "host" ? "port" : name, "expected a port between 1 and 65535")
 }
 
-const nodes = (name: string, all: ReadonlyArray<Node>, port: number): Checked<ReadonlyArray<Address>> =>
+const nodes = (name: string, all: ReadonlyArray<Node>, port: number): Checked<ReadonlyArray<Host>> =>
   all.length === 0 ? invalid(name, "expected at least one host") : Either.all(all.map((one) => node(name, one, port)))
 
+const duration = { onNone: () => 0, onSome: Duration.toMillis }
+
 const millis = (name: string, given: Duration.DurationInput | undefined, byDefault: number): Checked<number> => {
-  const value = given === undefined ? byDefault : Duration.toMillis(given)
+  const value = given === undefined ? byDefault : Option.match(Duration.decodeUnknown(given), duration)
   // A timer of Node's takes no more than 31 bits.
   return value > 0 && value < 2 ** 31
     ? Either.right(value)
@@ -154,7 +163,7 @@ export const make = (options: Options, urlName = "url"): Checked<Settings> =>
       }
       const credentials = { username: options.sentinelUsername, password: options.sentinelPassword }
       const sentinels = yield* nodes("sentinels", options.sentinels!, 26_379)
-      target = { _tag: "Sentinel", sentinels, masterName, credentials }
+      target = { _tag: "Sentinel", sentinels, masterName, credentials, natMap: options.natMap }
     }
 
     const maxInFlight = options.maxInFlight ?? 10_000

@@ -11,7 +11,7 @@ import * as Mailbox from "effect/Mailbox"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Redis } from "ioredis"
+import type { Opened } from "./connection.js"
 import { fromAnswer, fromNetwork, isAnswer, unavailable } from "./redisError.js"
 import { realTime } from "./link.js"
 
@@ -21,17 +21,12 @@ const capacity = 10_000
 /** How often a silent subscription is asked whether it lives. */
 const pulse = "5 seconds"
 
-export interface Listening {
-  readonly redis: Redis
-  readonly lost: Effect.Effect<RedisError>
-}
-
 const refusedOr = (detail: string) => (error: unknown) =>
   isAnswer(error) ? fromAnswer(error, detail) : fromNetwork("the subscription was not confirmed", error)
 
 /** `open` makes a connection of the scope. */
 export const subscribe = (
-  open: Effect.Effect<Listening, RedisError, Scope.Scope>,
+  open: Effect.Effect<Opened, RedisError, Scope.Scope>,
   channel: string
 ): Stream.Stream<string, RedisError> =>
   Stream.unwrapScoped(

@@ -762,5 +762,140 @@ export const brokenStores: ReadonlyArray<BrokenStore> = [
         requests.length === 0 ? Effect.dieMessage("wrong number of arguments") : store.read(requests)
     }),
     caughtBy: ["an empty list does nothing and answers an empty list"]
+  },
+  {
+    name: "takes a life of more than 24 days for none",
+    wrap: (store) => {
+      const short = (millis: number) => (millis > 2 ** 31 - 1 ? 1 : millis)
+      return {
+        fill: (requests) =>
+          store.fill(requests.map((one) => ({ ...one, timeToLiveMillis: short(one.timeToLiveMillis) }))),
+        commit: (request) => store.commit({ ...request, timeToLiveMillis: short(request.timeToLiveMillis) })
+      }
+    },
+    caughtBy: ["a value with the longest life, a year, is there, after a fill and after a commit"]
+  },
+  {
+    name: "stores nothing for a life of a millisecond",
+    wrap: (store) => ({
+      fill: (requests) =>
+        Effect.forEach(requests, (one) =>
+          one.timeToLiveMillis > 1 ? fillOne(store, one) : Effect.as(store.release([one.lease]), "Stored" as const)
+        )
+    }),
+    caughtBy: ["a value with the shortest life, one millisecond, is there until that is over"]
+  },
+  {
+    name: "renews for a millisecond too long",
+    wrap: (store) => ({ renew: (leases, millis) => store.renew(leases, millis + 1) }),
+    caughtBy: ["a renewed lease is held one millisecond before its next end, and free at that millisecond"]
+  },
+  {
+    name: "lets what a commit stores be changed on the way",
+    wrap: (store) => ({
+      commit: (request) =>
+        store.commit(request.bytes === undefined ? request : { ...request, bytes: request.bytes.slice(0, 65_536) })
+    }),
+    caughtBy: ["a value of one megabyte is read back byte for byte"]
+  },
+  {
+    name: "releases on a fiber that ends with its caller",
+    wrap: (store) => ({
+      release: (leases) =>
+        Effect.asVoid(Effect.fork(Effect.interruptible(Effect.zipRight(Effect.yieldNow(), store.release(leases)))))
+    }),
+    caughtBy: ["a lease given back by a lookup that was interrupted is free at once"]
+  },
+  {
+    name: "keeps its lock when it is interrupted",
+    wrap: (store) => {
+      const lock = { held: false }
+      const slowly = <A, E>(operation: Effect.Effect<A, E>) =>
+        Effect.gen(function* () {
+          for (let i = 0; lock.held; i++) {
+            if (i > 1_000) return yield* Effect.dieMessage("the lock is never given back")
+            yield* Effect.yieldNow()
+          }
+          lock.held = true
+          yield* Effect.yieldNow()
+          const answer = yield* operation
+          lock.held = false
+          return answer
+        })
+      return {
+        lease: (requests) => slowly(store.lease(requests)),
+        capture: (request) => slowly(store.capture(request))
+      }
+    },
+    caughtBy: ["operations that are interrupted at any moment leave the store working"]
+  },
+  {
+    name: "grants a lease to each of those who waited for the one that was released",
+    wrap: (store) => {
+      const released = new Set<string>()
+      return {
+        release: (leases) => {
+          for (const lease of leases) released.add(slot(lease))
+          return store.release(leases)
+        },
+        lease: (requests) =>
+          Effect.forEach(requests, (one) =>
+            Effect.gen(function* () {
+              const answer = yield* leaseOne(store, one)
+              if (answer._tag !== "Busy" || !released.has(slot(one))) return answer
+              const { shape, key, tags } = one
+              const { counter, stamps } = yield* store.capture({ key, shape, tags, retainMillis: long })
+              return { _tag: "Granted" as const, lease: { key, shape, token: "another", stamps, counter } }
+            })
+          )
+      }
+    },
+    caughtBy: ["when its holder is gone, one of those who wait is granted the lease, and the others find its value"]
+  },
+  {
+    name: "merges expirations that come at once",
+    wrap: (store) => {
+      let running: Promise<Epoch.Counter> | undefined
+      return {
+        expire: (request) =>
+          Effect.promise(
+            () =>
+              (running ??= Effect.runPromise(store.expire(request)).finally(() => {
+                running = undefined
+              }))
+          )
+      }
+    },
+    caughtBy: ["of twenty expirations of one key and tag at once each counts, and the last is the one that stands"]
+  },
+  {
+    name: "judges learnt tags by its clock",
+    wrap: (store) => {
+      const fencedAt = new Map<string, number>()
+      const leasedAt = new Map<string, number>()
+      const remember = (request: Store.FenceRequest) =>
+        Effect.map(Clock.currentTimeMillis, (now) => request.tags.forEach((tag) => fencedAt.set(tag, now)))
+      return {
+        invalidate: (request) => Effect.zipLeft(store.invalidate(request), remember(request)),
+        lease: (requests) =>
+          Effect.gen(function* () {
+            const now = yield* Clock.currentTimeMillis
+            const answers = yield* store.lease(requests)
+            for (const answer of answers) if (answer._tag === "Granted") leasedAt.set(answer.lease.token, now)
+            return answers
+          }),
+        fill: (requests) =>
+          Effect.forEach(requests, (one) => {
+            const since = leasedAt.get(one.lease.token) ?? 0
+            return one.learntTags.some((tag) => (fencedAt.get(tag) ?? 0) > since)
+              ? Effect.succeed("Refused" as const)
+              : fillAnyway(store, one, one.learntTags)
+          })
+      }
+    },
+    caughtBy: [
+      "fill: a learnt tag invalidated meanwhile refuses",
+      "fill: a learnt tag invalidated meanwhile and made again by another refuses"
+    ]
   }
 ]

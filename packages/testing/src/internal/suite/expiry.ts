@@ -8,6 +8,7 @@ import { test, type Case } from "./subject.js"
 
 const short = 40
 const past = 120
+const year = 365 * 86_400_000
 
 export const cases: ReadonlyArray<Case> = [
   ...["fill", "commit"].map((how) =>
@@ -21,9 +22,45 @@ export const cases: ReadonlyArray<Case> = [
           expect(yield* s.verdict()).toBe("Current")
           yield* s.advance(1)
           expect((yield* s.read()).found._tag).toBe("Absent")
+          yield* s.advance(1)
+          expect((yield* s.read()).found._tag).toBe("Absent")
         }),
       "virtualTime"
     )
+  ),
+  test(
+    "a value with the shortest life, one millisecond, is there until that is over",
+    (s) =>
+      Effect.gen(function* () {
+        yield* s.put({ timeToLiveMillis: 1 })
+        expect(yield* s.verdict()).toBe("Current")
+        yield* s.advance(1)
+        expect((yield* s.read()).found._tag).toBe("Absent")
+      }),
+    "virtualTime"
+  ),
+  test("a value with the longest life, a year, is there, after a fill and after a commit", (s) =>
+    Effect.gen(function* () {
+      yield* s.put({ timeToLiveMillis: year, retainMillis: year })
+      expect(yield* s.verdict()).toBe("Current")
+      yield* s.commit(yield* s.capture({ retainMillis: year }), { timeToLiveMillis: year })
+      yield* s.advance(short)
+      expect(yield* s.verdict()).toBe("Current")
+    })),
+  test(
+    "a renewed lease is held one millisecond before its next end, and free at that millisecond",
+    (s) =>
+      Effect.gen(function* () {
+        const lease = yield* s.granted({ leaseMillis: 1_000 })
+        yield* s.advance(600)
+        expect(yield* s.renew(lease, 1_000)).toBe(true)
+        yield* s.advance(999)
+        expect((yield* s.lease())._tag).toBe("Busy")
+        yield* s.advance(1)
+        expect(yield* s.renew(lease)).toBe(false)
+        expect((yield* s.lease())._tag).toBe("Granted")
+      }),
+    "virtualTime"
   ),
   test("a value is gone after its time to live, and one with a longer one is not", (s) =>
     Effect.gen(function* () {

@@ -154,6 +154,23 @@ export const cases: ReadonlyArray<Case> = [
       expect(Math.max(...after.map(({ n }) => n))).toBe(counter.n + 20)
       yield* s.gone({ tags: [tag] })
     })),
+  test("of twenty expirations of one key and tag at once each counts, and the last is the one that stands", (s) =>
+    Effect.gen(function* () {
+      const tag = s.name("tag")
+      const { stamps } = yield* s.put({ tags: [tag] })
+      const after = yield* Effect.all(
+        Array.from({ length: 20 }, () => s.expire({ keys: [s.key], tags: [tag] })),
+        { concurrency: "unbounded" }
+      )
+      const counts = after.map(({ n }) => n)
+      expect(new Set(counts).size).toBe(20)
+      const { epochs } = yield* s.read({ tags: [tag] })
+      // A tag's count is compared with that of a lease; a key's is nobody's business.
+      expect(Epoch.changedAt(epochs.tags.get(tag)!).n).toBe(Math.max(...counts))
+      expect(epochs.key).not.toBe(stamps.key)
+      expect(Epoch.hard(epochs.key!)).toBe(Epoch.hard(stamps.key))
+      expect(yield* s.verdict({ tags: [tag] })).toBe("Expired")
+    })),
   test("a fill and an invalidation at once: whichever comes first, nothing is answered after both", (s) =>
     Effect.forEach(
       Array.from({ length: 20 }, (_, i) => s.name(`k${i}`)),

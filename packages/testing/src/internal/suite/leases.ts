@@ -1,6 +1,8 @@
 /** One filler a key: leases are exclusive, fall with the epochs they were granted under, and nobody drops another's. */
 import { expect } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import { test, utf8, type Case, type Subject } from "./subject.js"
 
 /** Everything that voids a lease granted with one tag. */
@@ -75,6 +77,70 @@ export const cases: ReadonlyArray<Case> = [
       yield* s.release(lease)
       expect(yield* s.fill(lease)).toBe("Refused")
       yield* s.granted()
+    })),
+  test("a lease given back by a lookup that was interrupted is free at once", (s) =>
+    Effect.gen(function* () {
+      const holding = yield* Deferred.make<void>()
+      const lookup = Effect.acquireUseRelease(
+        s.granted(),
+        () => Effect.zipRight(Deferred.succeed(holding, undefined), Effect.never),
+        (lease) => Effect.orDie(s.release(lease))
+      )
+      const fiber = yield* Effect.fork(lookup)
+      yield* Deferred.await(holding)
+      expect((yield* s.lease())._tag).toBe("Busy")
+      yield* Fiber.interrupt(fiber)
+      yield* s.granted()
+    })),
+  test("operations that are interrupted at any moment leave the store working", (s) =>
+    Effect.gen(function* () {
+      const { key, name } = s
+      const lease = yield* s.granted({ key: name("lease") })
+      const capture = yield* s.capture({ key: name("capture") })
+      const other = name("other")
+      const operations: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
+        s.read(),
+        s.lease({ key: name("busy") }),
+        s.fill(lease),
+        s.renew(lease),
+        s.release(lease),
+        s.invalidate({ keys: [other], tags: [other] }),
+        s.expire({ keys: [other], tags: [other] }),
+        s.capture({ key: other }),
+        s.commit(capture)
+      ]
+      for (let turns = 0; turns < 4; turns++) {
+        for (const operation of operations) {
+          // Two at once, so that one of them may be waiting for the other.
+          const fibers = yield* Effect.forEach([1, 2], () => Effect.fork(operation))
+          for (let i = 0; i < turns; i++) yield* Effect.yieldNow()
+          yield* Fiber.interruptAll(fibers)
+        }
+      }
+      yield* s.put({ key, bytes: utf8("after") })
+      expect((yield* s.read({ key })).found).toMatchObject({ bytes: utf8("after") })
+      yield* s.invalidate({ keys: [key] })
+      yield* s.gone({ key })
+    })),
+  test("when its holder is gone, one of those who wait is granted the lease, and the others find its value", (s) =>
+    Effect.gen(function* () {
+      const tags = [s.name("tag")]
+      const waiting = Effect.all(
+        Array.from({ length: 10 }, () => s.lease({ tags })),
+        { concurrency: "unbounded" }
+      )
+      const tally = Effect.map(waiting, (answers) => answers.map(({ _tag }) => _tag).toSorted())
+      const [one, nine] = [["Busy"], Array.from({ length: 9 }, () => "Busy")]
+      const gone = yield* s.granted({ tags })
+      expect(yield* tally).toEqual([...one, ...nine])
+      yield* s.release(gone)
+      const answers = yield* waiting
+      expect(answers.map(({ _tag }) => _tag).toSorted()).toEqual([...nine, "Granted"])
+      const next = answers.find((answer) => answer._tag === "Granted")
+      if (next?._tag === "Granted") expect(yield* s.fill(next.lease, { bytes: utf8("elected") })).toBe("Stored")
+      for (const answer of yield* waiting) {
+        expect(answer).toMatchObject({ _tag: "Found", answer: { found: { bytes: utf8("elected") } } })
+      }
     })),
   test("a release, a renewal or a fill with a lease that was given back leaves the next holder's alone", (s) =>
     Effect.gen(function* () {

@@ -7,10 +7,13 @@ import * as Store from "@larder/cache/Store"
 import { expect } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 
 /** What a store may lack. */
-export type Capability = "virtualTime" | "largeValues"
+export type Capability = "virtualTime" | "largeValues" | "sharedFences" | "survivesRestart" | "inspection"
+
+type Service = Context.Tag.Service<Store.Store>
 
 export interface Case {
   readonly name: string
@@ -21,6 +24,18 @@ export interface Case {
 /** How a case lets time pass, in milliseconds. */
 export class Advance extends Context.Reference<Advance>()("@larder/testing/StoreSuite/Advance", {
   defaultValue: () => (millis: number) => TestClock.adjust(millis) as Effect.Effect<void>
+}) {}
+
+/** How a case opens one more store over the same data. It ends with the scope. */
+export class Another extends Context.Reference<Another>()("@larder/testing/StoreSuite/Another", {
+  defaultValue: (): Effect.Effect<Service, unknown, Scope.Scope> =>
+    Effect.dieMessage("this case opens a store a second time: provide StoreSuite.Another")
+}) {}
+
+/** How a case asks for the names of all that the store holds without an end. */
+export class Immortal extends Context.Reference<Immortal>()("@larder/testing/StoreSuite/Immortal", {
+  defaultValue: (): Effect.Effect<ReadonlyArray<string>, unknown> =>
+    Effect.dieMessage("this case asks what the store holds: provide StoreSuite.Immortal")
 }) {}
 
 /** What a reader would make of an answer. */
@@ -56,11 +71,7 @@ interface Fence {
 export const shape = "shape-1"
 const long = 60_000
 
-const make = Effect.gen(function* () {
-  const store = yield* Store.Store
-  const advance = yield* Advance
-  // A shared server keeps what earlier cases and earlier runs have left.
-  const place = crypto.randomUUID()
+const over = (store: Service, advance: (millis: number) => Effect.Effect<void>, place: string) => {
   const name = (suffix: string) => `suite.${place}.${suffix}`
   const key = name("key")
 
@@ -138,6 +149,19 @@ const make = Effect.gen(function* () {
     expire: (request: Fence) => store.expire(fence(request)),
     capture,
     commit
+  }
+}
+
+const make = Effect.gen(function* () {
+  const advance = yield* Advance
+  const another = yield* Another
+  // A shared server keeps what earlier cases and earlier runs have left.
+  const place = crypto.randomUUID()
+  return {
+    ...over(yield* Store.Store, advance, place),
+    /** The same names in one more store over the same data. */
+    another: Effect.map(another, (store) => over(store, advance, place)),
+    immortal: yield* Immortal
   }
 })
 

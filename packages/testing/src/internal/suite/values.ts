@@ -86,9 +86,11 @@ export const cases: ReadonlyArray<Case> = [
     (s) =>
       Effect.gen(function* () {
         const bytes = Uint8Array.from({ length: 1_000_000 }, (_, i) => (i * 31) % 251)
+        const same = Effect.map(s.read(), ({ found }) => found._tag === "Stored" && Buffer.compare(found.bytes, bytes))
         yield* s.put({ bytes })
-        const { found } = yield* s.read()
-        expect(found._tag === "Stored" && Buffer.compare(found.bytes, bytes) === 0).toBe(true)
+        expect(yield* same).toBe(0)
+        yield* s.commit(yield* s.capture(), { bytes: bytes.reverse() })
+        expect(yield* same).toBe(0)
       }),
     "largeValues"
   ),
