@@ -41,6 +41,8 @@ export interface Traffic {
   readonly pause: Effect.Effect<void>
   /** Asks both instances for everything once, when no flip is under way: how many answers are not those of now. */
   readonly settle: Effect.Effect<number>
+  /** How many questions that takes. */
+  readonly questions: number
 }
 
 /** A bound on the calls under way: beyond it the load waits, as a server's accept queue would. */
@@ -146,7 +148,10 @@ export const make = (options: Options): Effect.Effect<Traffic, never, Scope.Scop
     )
     const distinct = [...new Map(requests.map((request) => [JSON.stringify(request), request])).values()]
 
+    const questions = instances.flatMap((instance) => distinct.map((request) => [instance, request] as const))
+
     return {
+      questions: questions.length,
       into: (next) => {
         window = next
       },
@@ -159,7 +164,7 @@ export const make = (options: Options): Effect.Effect<Traffic, never, Scope.Scop
       }),
       settle: Effect.map(
         Effect.forEach(
-          instances.flatMap((instance) => distinct.map((request) => [instance, request] as const)),
+          questions,
           ([instance, request]) =>
             Effect.map(Effect.exit(Load.send(instance.features, request)), (exit) =>
               exit._tag === "Success" && exit.value === truth.at(request, truth.version()) ? 0 : 1

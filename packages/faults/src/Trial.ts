@@ -66,6 +66,8 @@ export interface Result {
   readonly recoveryLimitMillis: number
   /** After that, how many answers of either instance were not those of the database. */
   readonly disagreeing: number
+  /** Which share of everything was looked up when it was asked for once more: leases of callers that are gone. */
+  readonly lookedUpAgain: number
   /** What was held more at the end of the outage than before it, and after the recovery. */
   readonly growth: { readonly during: Growth.Held; readonly after: Growth.Held }
   /** Whether the fault was met at all. */
@@ -159,6 +161,9 @@ const trial = (scenario: Scenario, client: Place.Client, pace: Pace, census: Gro
     yield* traffic.pause
     delay.disable()
     const disagreeing = yield* traffic.settle
+    const lookups = truth.lookups()
+    const disagreeingAgain = yield* traffic.settle
+    const lookedUpAgain = (truth.lookups() - lookups) / traffic.questions
     const left = yield* census.held
 
     const result: Result = {
@@ -178,7 +183,8 @@ const trial = (scenario: Scenario, client: Place.Client, pace: Pace, census: Gro
       hitShare,
       recoveryMillis,
       recoveryLimitMillis: limit,
-      disagreeing,
+      disagreeing: disagreeing + disagreeingAgain,
+      lookedUpAgain,
       growth: { during: Growth.since(before, held), after: Growth.since(before, left) },
       bit
     }

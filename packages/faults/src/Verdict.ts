@@ -49,6 +49,10 @@ export const judge = (pace: Pace, result: Result): ReadonlyArray<Verdict> => {
       holds: recoveryMillis !== undefined
     },
     { claim: `then both instances answer as the database does (${disagreeing} do not)`, holds: disagreeing === 0 },
+    {
+      claim: `asked once more, the store answers (${Math.round(100 * result.lookedUpAgain)} % looked up)`,
+      holds: result.lookedUpAgain < 0.2
+    },
     { claim: "no sockets, timers or fibers pile up while it lasts", holds: bounded(growth.during) },
     {
       claim: "nothing of it is left afterwards",

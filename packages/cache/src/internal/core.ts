@@ -60,6 +60,8 @@ export interface Core {
   /** Asks for the journal to be replayed. */
   readonly wakeReplays: Effect.Effect<void>
   readonly replaysWanted: Effect.Effect<void>
+  /** Waits until somebody finds the store back: then a replay need not wait out its pause. */
+  readonly storeIsBack: Effect.Effect<void>
   /** Until when lookups of a key are held back after a failure. */
   readonly backoff: {
     readonly until: (item: Pick<Item, "flightId" | "names">) => number
@@ -127,9 +129,14 @@ export const make = (
       for (const listener of listeners) listener(event)
     }
     let failing = false
+    const returns = yield* Queue.sliding<void>(1)
     const breaker = CircuitBreaker.make({
       ...settings.breaker,
-      onChange: (state) => Effect.sync(() => emit({ _tag: state === "Open" ? "CircuitOpened" : "CircuitClosed" }))
+      onChange: (state) =>
+        Effect.sync(() => {
+          if (state === "Closed") returns.unsafeOffer(undefined)
+          emit({ _tag: state === "Open" ? "CircuitOpened" : "CircuitClosed" })
+        })
     })
     const leaseMillis = Duration.toMillis(settings.lease)
     const tier = StoreTier.make(store, {
@@ -168,6 +175,7 @@ export const make = (
       journal: journal.make(settings.maximumPending),
       wakeReplays: Effect.asVoid(Queue.offer(wishes, undefined)),
       replaysWanted: Queue.take(wishes),
+      storeIsBack: Queue.take(returns),
       backoff: {
         until: ({ flightId, names }) => {
           const one = held.size === 0 ? undefined : held.get(flightId)
@@ -255,7 +263,7 @@ const replays = (core: Core): Effect.Effect<void> =>
         } else {
           yield* core.storeFailed("*", outcome.left)
           const spread = yield* Effect.randomWith((random) => random.next)
-          yield* Effect.sleep(pauseMillis * (0.75 + spread / 2))
+          yield* Effect.raceFirst(Effect.sleep(pauseMillis * (0.75 + spread / 2)), core.storeIsBack)
           pauseMillis = Math.min(30_000, pauseMillis * 2)
         }
       }

@@ -73,6 +73,25 @@ describe("Cache / a store that is away", () => {
     }).pipe(evenly, under(faulty()))
   )
 
+  it.scoped("is told of what it missed as soon as any call finds it back, not after the pause of the replays", () =>
+    Effect.gen(function* () {
+      const source = yield* Source.make
+      const { tags } = yield* recordEvents
+      const cache = yield* Cache.Cache
+      yield* outage
+      for (let i = 0; i < 5; i++) yield* Cache.withCache(source.lookup, key)
+      yield* Effect.flip(cache.invalidate(key))
+      yield* advance("10 minutes")
+      yield* recovery
+      yield* settle
+      expect(yield* tags).not.toContain("Replayed")
+      yield* Cache.withCache(source.lookup, Key(2))
+      yield* settle
+      expect(yield* tags).toContain("CircuitClosed")
+      expect(yield* tags).toContain("Replayed")
+    }).pipe(evenly, under(faulty()))
+  )
+
   it.effect("is reported once for a row of failures, and again for the next row", () =>
     Effect.gen(function* () {
       const source = yield* Source.make
