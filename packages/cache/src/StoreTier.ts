@@ -125,8 +125,8 @@ export interface Options {
   readonly operationMillis: number
   readonly leaseMillis: number
   readonly breaker: CircuitBreaker
-  /** Told of every operation that succeeded. */
-  readonly onSuccess: () => void
+  /** Told of every operation that succeeded, by its name. */
+  readonly onSuccess: (operation: string) => void
 }
 
 /**
@@ -272,7 +272,7 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
   ): Effect.Effect<B, StoreError, R> =>
     Effect.catchAllDefect(
       Effect.flatMap(call, (answer) => {
-        options.onSuccess()
+        options.onSuccess(operation)
         return f(answer)
       }),
       () =>

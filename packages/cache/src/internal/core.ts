@@ -128,7 +128,9 @@ export const make = (
     const emit = (event: CacheEvent): void => {
       for (const listener of listeners) listener(event)
     }
-    let failing = false
+    // Of a row of failures one is told; an operation that goes on failing while others succeed begins no row anew.
+    const failing = new Set<string>()
+    let told = false
     const returns = yield* Queue.sliding<void>(1)
     const breaker = CircuitBreaker.make({
       ...settings.breaker,
@@ -143,8 +145,9 @@ export const make = (
       operationMillis: Duration.toMillis(settings.storeTimeout),
       leaseMillis,
       breaker,
-      onSuccess: () => {
-        failing = false
+      onSuccess: (operation) => {
+        told = false
+        if (failing.size > 0) failing.delete(operation)
       }
     })
     const all = fences.make(settings.maximumFences)
@@ -209,9 +212,11 @@ export const make = (
       storeFailed: (cache, error) =>
         Effect.suspend(() => {
           emit({ _tag: "StoreFailed", operation: error.operation, reason: error.reason })
-          if (failing || error.reason === "CircuitOpen") return Effect.void
-          failing = true
           const { operation } = error
+          if (error.reason === "CircuitOpen" || failing.has(operation)) return Effect.void
+          failing.add(operation)
+          if (told) return Effect.void
+          told = true
           return report({ kind: "Store", cache, operation, surfaced: false, cause: Cause.fail(error) })
         }),
       limits: {

@@ -109,6 +109,25 @@ describe("Cache / a store that is away", () => {
     }).pipe(under(faulty()))
   )
 
+  it.effect("an operation that goes on failing while others succeed is reported once, and again after it worked", () =>
+    Effect.gen(function* () {
+      const source = yield* Source.make
+      const calls = Effect.forEach(Array.from({ length: 20 }), (_, id) =>
+        Effect.zipRight(Cache.withCache(source.lookup, Key(id)), settle)
+      )
+      const full = withFaults((faults) => faults.set({ fault: Faults.fail(), on: "fill", span: "onwards" }))
+      yield* full
+      yield* calls
+      deepStrictEqual(yield* lines, ["Store fill swallowed"])
+      yield* recovery
+      yield* calls
+      yield* Effect.flatMap(Cache.Cache, (cache) => cache.clear({ prefix: "users" }))
+      yield* full
+      yield* calls
+      deepStrictEqual(yield* lines, ["Store fill swallowed", "Store fill swallowed"])
+    }).pipe(under(faulty()))
+  )
+
   it.effect("that never answers costs 100 callers at the same time no more than one", () =>
     Effect.gen(function* () {
       const source = yield* Source.make
