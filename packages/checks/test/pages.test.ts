@@ -28,6 +28,14 @@ describe("pages", () => {
     expect(Repository.read("README.md")).toContain(`(packages/${folder})`)
   })
 
+  it("every test that docs/failure-modes.md names is where it says", () => {
+    const page = Repository.read("docs/failure-modes.md")
+    const named = [...page.matchAll(/\[([^\]]+)\]\(\.\.\/(packages\/[^)]+\.ts)\)/g)]
+    expect(named.length).toBeGreaterThan(30)
+    const absent = named.filter(([, title, file]) => !Repository.read(file!).includes(title!))
+    expect(absent.map(([, title]) => title)).toEqual([])
+  })
+
   it("every field of a policy is in docs/policies.md", () => {
     const policy = /interface CachePolicy<.*?\n}/s.exec(Repository.read("packages/cache/src/CachePolicy.ts"))![0]
     const fields = [...policy.matchAll(/^ {2}readonly (\w+)\?:/gm)].map(([, field]) => `| \`${field!}\` |`)
