@@ -23,6 +23,9 @@ export default defineConfig({
         globalSetup: existsSync(`packages/${name}/test/globalSetup.ts`) ? ["test/globalSetup.ts"] : []
       }
     })),
+    // Vitest leaves one processor to itself; tests that wait for servers leave it idle.
+    minWorkers: 1,
+    maxWorkers: "100%",
     testTimeout: 30_000,
     hookTimeout: 60_000,
     ...(report === undefined ? {} : { reporters: ["default", "json"], outputFile: { json: report } })

@@ -17,7 +17,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import type { ConnectionOptions } from "node:tls"
+import type { RedisOptions } from "ioredis"
 import * as Door from "./internal/door.js"
 import * as Link from "./internal/link.js"
 import * as Sender from "./internal/sender.js"
@@ -33,6 +33,15 @@ export interface Node {
   /** Default 6379, for a sentinel 26379. */
   readonly port?: number | undefined
 }
+
+/**
+ * Node's options for TLS: `{ ca, cert, key, servername }` and others. As ioredis names them, so that whoever has no types
+ * of Node can compile all the same.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type TlsOptions = NonNullable<RedisOptions["tls"]>
 
 /**
  * Where the server is. One of `url`, `host`, `path`, `sentinels` and `cluster` is needed, and no more than one.
@@ -66,7 +75,7 @@ export interface Options {
   /** The number of a database. Default 0. */
   readonly database?: number | undefined
   /** TLS, with Node's options for it where there are any: `{ ca, cert, key, servername }`. Default: as the URL says. */
-  readonly tls?: boolean | ConnectionOptions | undefined
+  readonly tls?: boolean | TlsOptions | undefined
   /** The longest an attempt to connect may take, everything until the first command included. Default 2 seconds. */
   readonly connectTimeout?: Duration.DurationInput | undefined
   /**

@@ -4,8 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import type { ConnectionOptions } from "node:tls"
-import type { Node, Options } from "../IoredisClient.js"
+import type { Node, Options, TlsOptions } from "../IoredisClient.js"
 
 export interface Host {
   readonly host: string
@@ -34,7 +33,7 @@ export interface Settings {
   readonly target: Target
   readonly credentials: Credentials
   readonly database: number
-  readonly tls: ConnectionOptions | undefined
+  readonly tls: TlsOptions | undefined
   readonly connectMillis: number
   readonly commandMillis: number
   readonly maxInFlight: number
