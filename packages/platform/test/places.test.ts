@@ -108,6 +108,19 @@ describe("PlatformStore / places", () => {
     })
   )
 
+  it.effect("values that are replaced faster than anything is swept cost none of the others their place", () =>
+    Effect.gen(function* () {
+      const over = platform.make()
+      const { store } = yield* start(over, { maximumValues: 1_000 })
+      yield* put(store, "quiet", { millis: 60 * minute })
+      for (let i = 0; i < 2_000; i++) {
+        expect(yield* put(store, `busy-${i % 10}`)).toEqual(["Stored"])
+        if (i % 20 === 0) yield* TestClock.adjust("1 seconds")
+      }
+      expect(yield* read(store, "quiet")).toBe("quiet")
+    })
+  )
+
   it.effect("what could not be removed is removed later, and its place is not given away before", () =>
     Effect.gen(function* () {
       const over = platform.make()

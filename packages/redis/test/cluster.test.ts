@@ -1,6 +1,8 @@
 import { expect, it } from "@effect/vitest"
+import * as CircuitBreaker from "@larder/cache/CircuitBreaker"
 import type { RedisClient } from "@larder/cache/RedisClient"
 import * as Generic from "@larder/cache/RedisStore"
+import * as StoreTier from "@larder/cache/StoreTier"
 import * as RedisCluster from "@larder/redis-server/RedisCluster"
 import { describeWithRedis } from "@larder/testing/DescribeWithRedis"
 import * as Effect from "effect/Effect"
@@ -153,6 +155,33 @@ describeWithRedis("cluster / faults", () => {
       yield* settled
       expect(yield* eventually(by(redis, run("GET", b)))).toBe("v")
     }).pipe(on({ nodeTimeoutMillis: 10_000, args: ["--cluster-require-full-coverage", "no"] }))
+  )
+
+  it.scopedLive.each(["invalidate", "expire"] as const)(
+    "an %s that a frozen node holds up beyond its time limit is told to the node of the tags",
+    (operation) =>
+      Effect.gen(function* () {
+        const { masters, settled } = yield* RedisCluster.RedisCluster
+        const redis = yield* client()
+        const store = yield* by(redis, Generic.make())
+        const [operationMillis, leaseMillis, breaker] = [250, 10_000, CircuitBreaker.make({})]
+        const tier = StoreTier.make(store, { operationMillis, leaseMillis, breaker, onSuccess: () => {} })
+        yield* eventually(store.capture({ key: "k", shape: "s", tags: ["t"], retainMillis: 60_000 }))
+        // The script is known where the tags lie.
+        yield* store[operation]({ keys: [], tags: ["u"] })
+        const tag = by(redis, run("GET", "larder:{larder:}t:t"))
+        const before = yield* tag
+        const slot = Number(yield* by(redis, run("CLUSTER", "KEYSLOT", "{larder:}")))
+        const at = masters.findIndex(({ slots: [first, last] }) => slot < first || slot > last)
+        const { key } = (yield* keys)[at]!
+        yield* masters[at]!.suspend
+        const request = { keys: [{ key, shapes: ["s"] }], tags: ["t"] }
+        const [error, millis] = yield* took(Effect.flip(tier[operation](request)))
+        expect([error.reason, millis < 400]).toEqual(["Timeout", true])
+        yield* until(tag, (now) => now !== before)
+        yield* masters[at]!.resume
+        yield* settled
+      }).pipe(on({ nodeTimeoutMillis: 10_000, args: ["--cluster-require-full-coverage", "no"] }))
   )
 
   it.scopedLive("what was sent to a node that died fails with its connection, and is not sent again", () =>

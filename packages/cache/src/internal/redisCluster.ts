@@ -7,7 +7,8 @@
  * - A lease takes the tags' epochs before the key's; a fill asks for them once more after the lookup. A fence that
  *   falls between the two halves leaves a stamp that is too old, which is a miss.
  * - A fence falls where the key lies first, then on the tags, and the counter rises last. It goes as far as it can: a
- *   node that does not answer keeps no other from being told, and the operation has failed all the same.
+ *   node that does not answer keeps no other from being told, nor does a caller who no longer waits, and the operation
+ *   has failed all the same.
  *
  * A node that is gone costs the keys that lie on it. The node of the tags costs all of them, until its replica takes
  * over: without the counter no value can be judged.
@@ -240,7 +241,10 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
         )
       })
 
-    /** Every node is told, and then the first failure is the operation's. */
+    /**
+     * Every node is told, and then the first failure is the operation's. A time limit of the caller may be shorter than
+     * the client's for a node that is frozen: interruption detaches, and the others are told all the same.
+     */
     const fence = (
       operation: "invalidate" | "expire",
       onKeys: (names: FenceRequest["keys"]) => Effect.Effect<Outcomes<unknown>, StoreError>
@@ -253,7 +257,7 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
           const [reply] = yield* commands.run(operation, script, [call])
           yield* Either.flatMap(told, Either.all)
           return yield* replies.counter(operation, redisFrame.text(reply))
-        })
+        }).pipe(Effect.uninterruptible, Effect.disconnect)
     }
 
     return {

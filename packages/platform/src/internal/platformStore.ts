@@ -73,7 +73,7 @@ export const make = (options: Options): Effect.Effect<Service, StoreError, KeyVa
       const name = nameOf(one)
       forget(name)
       held.set(name, one)
-      if (held.size === 1) wake.unsafeOffer(undefined)
+      if (held.size === 1 || shelf.isCrowded()) wake.unsafeOffer(undefined)
     }
 
     /** Swaps the ticket in an answer for the bytes it stands for. */

@@ -33,7 +33,9 @@ export interface Shelf {
   readonly drop: (place: number) => void
   /** Whether something waits to be removed. */
   readonly isClean: () => boolean
-  /** Removes some of what was dropped. What cannot be removed is tried again the next time. */
+  /** Whether so much waits to be removed that places may run out before the next sweep. */
+  readonly isCrowded: () => boolean
+  /** Removes what was dropped until then. What cannot be removed is tried again the next time. */
   readonly sweep: Effect.Effect<void>
   /** Begins anew, with these places still taken and everything else removed. */
   readonly begin: (kept: ReadonlyArray<number>) => Effect.Effect<void, StoreError>
@@ -46,7 +48,7 @@ export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect
 /** How many names of a `KeyValueStore` are asked for at a time. */
 export const concurrency = 16
 
-const sweepAtOnce = 256
+const crowd = 256
 const reserved = 64
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -119,9 +121,10 @@ export const make = (options: {
       }),
     drop: (place) => void dropped.add(place),
     isClean: () => dropped.size === 0,
+    isCrowded: () => dropped.size >= Math.min(crowd, maximum / 4),
     sweep: Effect.suspend(() => {
-      const places = [...dropped].slice(0, sweepAtOnce)
-      for (const place of places) dropped.delete(place)
+      const places = [...dropped]
+      dropped.clear()
       return Effect.forEach(
         places,
         (place) =>
