@@ -183,6 +183,12 @@ export class Store extends Context.Tag("@larder/cache/Store")<
     readonly name: string
     /** Whether an operation may wait for something outside the process. Those get a time limit and a circuit breaker. */
     readonly remote: boolean
+    /**
+     * Whether a key and its tags lie apart, as on a cluster, so that each operation is two. An epoch that a lease makes
+     * for a key may then be younger than the counter it comes with: that the counter did not move says nothing of the
+     * key. Absent: they do not.
+     */
+    readonly apart?: boolean | undefined
     /** Values and current epochs, read together: never an epoch older than the value it judges. */
     readonly read: (requests: ReadonlyArray<ReadRequest>) => Effect.Effect<ReadonlyArray<ReadAnswer>, StoreError>
     /**

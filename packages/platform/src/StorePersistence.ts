@@ -8,10 +8,12 @@
  * - **A removal holds.** A set that follows a miss stores nothing when its key was removed, or its store cleared, since
  *   that miss: also when the lookup between them took long, and on another instance. The two belong together when they
  *   run on one fiber, or the set on one forked from it, as `PersistedCache` and `persisted` do. A set for itself wins
- *   over all that came before it; of several at once one is stored.
+ *   over all that came before it; of several at once one is stored. One that follows a read that failed stores nothing
+ *   and removes what is there: nobody knows which of the two is older, or whether a removal came in between.
  * - **A time to live is exact** to the millisecond and below, by the reader's clock. Without one, and where it is
  *   infinite, a value is kept for a year: nothing stays for ever.
- * - **A list is one round trip** to read, and two to store after a miss.
+ * - **A list is one round trip** to read, and two to store after a miss. On a cluster a read is two, with two more for a
+ *   miss of a key that nothing is known of, and storing is four.
  *
  * Keys are `V1.{prefix}.{storeId}.{key}`, so that `Cache.clear` of the same prefix and scope clears them too.
  *

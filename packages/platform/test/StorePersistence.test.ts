@@ -1,7 +1,7 @@
 import { describe, expect, it, layer as shared } from "@effect/vitest"
 import { PersistedCache, Persistence, RequestResolver as Persisted } from "@effect/experimental"
 import { Cache, Codec, Reporter, RedisStore, Store } from "@larder/cache"
-import { RedisServer } from "@larder/redis-server"
+import { RedisCluster, RedisServer } from "@larder/redis-server"
 import { describeWithRedis, Faults } from "@larder/testing"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -18,6 +18,7 @@ import * as Request from "effect/Request"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
+import * as clusterClient from "../../cache/test/support/clusterClient.js"
 import * as ioredisClient from "../../cache/test/support/ioredisClient.js"
 import { StorePersistence } from "../src/index.js"
 
@@ -421,8 +422,8 @@ describe("StorePersistence / a store that fails", () => {
       expect(yield* Reports).toEqual(["Store read of users"])
       yield* switches.clear
       yield* TestClock.adjust("2 seconds")
-      yield* store.set("k", 1, Option.none())
-      expect(yield* store.get("k")).toEqual(Option.some(1))
+      yield* store.set("other", 1, Option.none())
+      expect(yield* store.get("other")).toEqual(Option.some(1))
       yield* switches.set({ fault: Faults.fail() })
       yield* store.get("k")
       expect(yield* Reports).toEqual(["Store read of users", "Store read of users"])
@@ -443,15 +444,25 @@ describe("StorePersistence / a store that fails", () => {
     }).pipe(Effect.provide(faulty))
   )
 
-  it.scoped("a read that fails remembers nothing: the set after it is one for itself", () =>
+  it.scoped("a set after a read that failed removes what is there, and stores nothing: either may be old", () =>
     Effect.gen(function* () {
       const switches = yield* Faults.Faults
       const store = yield* backing()
+      yield* store.set("k", "there", Option.none())
+      const before = (yield* calls).length
+      yield* switches.set({ fault: Faults.fail(), on: "read" })
+      expect(yield* store.get("k")).toEqual(Option.none())
+      yield* store.set("k", "may be old", Option.none())
+      expect((yield* calls).slice(before)).toEqual(["read", "invalidate"])
+      expect(yield* store.get("k")).toEqual(Option.none())
       yield* switches.set({ fault: Faults.fail(), on: "read" })
       yield* store.get("k")
-      yield* store.set("k", 1, Option.none())
-      expect(yield* calls).toEqual(["read", "capture", "commit"])
-      expect(yield* store.get("k")).toEqual(Option.some(1))
+      // Somebody else's, so that this fiber goes on as if it knew of none.
+      yield* Effect.flatMap(Effect.fork(store.remove("k")), Fiber.await)
+      yield* store.set("k", "old", Option.none())
+      expect(yield* store.get("k")).toEqual(Option.none())
+      yield* store.set("k", "new", Option.none())
+      expect(yield* store.get("k")).toEqual(Option.some("new"))
     }).pipe(Effect.provide(faulty))
   )
 })
@@ -461,6 +472,34 @@ const overRedis = Layer.mergeAll(StorePersistence.layer, StorePersistence.layerR
   Layer.provideMerge(ioredisClient.layer("bytes")),
   Layer.provideMerge(Layer.merge(RedisServer.layer, reporting))
 )
+
+const overCluster = Layer.mergeAll(StorePersistence.layer, StorePersistence.layerResult).pipe(
+  Layer.provideMerge(RedisStore.layer),
+  Layer.provideMerge(clusterClient.layer),
+  Layer.provideMerge(Layer.merge(RedisCluster.layer, reporting))
+)
+
+describeWithRedis("StorePersistence / over a cluster", () => {
+  it.scopedLive("a removal between the two halves of a set that follows a miss holds", () =>
+    Effect.gen(function* () {
+      const wire = yield* clusterClient.Wire
+      const store = yield* backing("halves")
+      // The scripts are known, and the key has no epoch.
+      yield* store.get("k")
+      yield* store.set("k", "before", at(60_000))
+      expect(yield* store.get("k")).toEqual(Option.some("before"))
+      for (let trip = 0; trip < 5; trip++) {
+        yield* store.remove("k")
+        expect(yield* store.get("k")).toEqual(Option.none())
+        let trips = 0
+        wire.before = () => (trips++ === trip ? Effect.orDie(store.remove("k")) : Effect.void)
+        yield* store.set("k", "old", at(60_000))
+        wire.before = () => Effect.void
+        expect([trip, yield* store.get("k")]).toEqual([trip, trips > trip ? Option.none() : Option.some("old")])
+      }
+    }).pipe(Effect.provide(overCluster))
+  )
+})
 
 describeWithRedis("StorePersistence / over redis", () => {
   shared(overRedis, { excludeTestServices: true })("StorePersistence / over a real server", (it) => {

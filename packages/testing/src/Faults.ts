@@ -237,6 +237,7 @@ export const make = (
       store: {
         name: store.name,
         remote: true,
+        apart: store.apart,
         read: (requests) => through("read", store.read(requests)),
         lease: (requests) => through("lease", store.lease(requests)),
         fill: (requests) => through("fill", store.fill(requests)),

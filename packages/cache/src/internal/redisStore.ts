@@ -29,6 +29,7 @@ export const make = (client: RedisClient["Type"], keyPrefix: string): Effect.Eff
       ...operations,
       name: client.name,
       remote: true,
+      apart: client.cluster,
       read: (requests) => (requests.length === 0 ? Effect.succeed([]) : turns.read(requests)),
       lease: (requests) => (requests.length === 0 ? Effect.succeed([]) : turns.lease(requests)),
       fill: (requests) => (requests.length === 0 ? Effect.succeed([]) : turns.fill(requests))

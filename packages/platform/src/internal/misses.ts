@@ -5,6 +5,10 @@
  * A read makes no epochs, so some may be missing. One that was there must be the same at the set. One that was missing
  * must not have been made by a later fence, which the count of fences in it tells: the rule for tags that a lookup
  * learns late.
+ *
+ * Where a key and its tags lie apart that rule says nothing of the key, whose epoch must have been there. And of what a
+ * store did not answer at all nothing is known: the set that follows may be older than a removal, and newer than what
+ * is stored.
  */
 import * as Epoch from "@larder/cache/Epoch"
 import * as FiberRef from "effect/FiberRef"
@@ -18,12 +22,14 @@ export interface Miss {
 /** Beyond it a fiber forgets the oldest: a set of those is one for itself. */
 const maximum = 1_000
 
-export type Misses = ReadonlyMap<string, Miss>
+export type Seen = Miss | "Unknown"
+
+export type Misses = ReadonlyMap<string, Seen>
 
 export const make = (): FiberRef.FiberRef<Misses> => FiberRef.unsafeMake<Misses>(new Map())
 
 /** Later ones take the place of earlier ones; `undefined` forgets a key. */
-export const update = (misses: Misses, changes: Iterable<readonly [string, Miss | undefined]>): Misses => {
+export const update = (misses: Misses, changes: Iterable<readonly [string, Seen | undefined]>): Misses => {
   const all = new Map(misses)
   for (const [key, miss] of changes) {
     all.delete(key)

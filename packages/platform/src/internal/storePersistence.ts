@@ -1,6 +1,7 @@
 /**
  * The operations of a `BackingPersistence`, as those of a store. A set after a miss is a fill, in the place of the lease
- * that the persistence does not know of; a set for itself is a capture and a commit.
+ * that the persistence does not know of; a set for itself is a capture and a commit; one after a read
+ * that failed is an invalidation.
  */
 import { CodecError, type StoreError } from "@larder/cache/CacheError"
 import * as CacheKey from "@larder/cache/CacheKey"
@@ -32,6 +33,8 @@ const codec = Codec.make(Schema.Unknown)
 const { shape } = codec
 const longest = Duration.toMillis(CachePolicy.maximumTimeToLive)
 const leaseMillis = 10_000
+/** How long the epoch of a miss is there to be compared with. What is looked up for longer is not stored. */
+const epochMillis = 600_000
 
 export const make = (options: Options) =>
   Effect.gen(function* () {
@@ -54,7 +57,7 @@ const backing = (
   const keyOf = (key: string) => CacheKey.of(family, [storeId, key], Schema.Unknown)
   const scope = CacheKey.scopeTag(family.prefix, storeId)
 
-  const note = (changes: Iterable<readonly [string, misses.Miss | undefined]>) =>
+  const note = (changes: Iterable<readonly [string, misses.Seen | undefined]>) =>
     FiberRef.update(missed, (known) => misses.update(known, changes))
 
   /** The value in an answer that may be given, or nothing. */
@@ -80,6 +83,19 @@ const backing = (
     })
   }
 
+  /** What a set that follows will be compared with: where a key lies apart from its tags, an epoch of its own. */
+  const missOf = (id: string, tags: ReadonlyArray<string>, { epochs, found }: Store.ReadAnswer) => {
+    const miss: misses.Miss = { epochs, seen: found._tag === "Absent" ? undefined : found.id }
+    if (store.apart !== true || epochs.key !== undefined) return Effect.succeed<misses.Seen>(miss)
+    return Effect.match(tier.capture({ key: id, shape, tags, retainMillis: epochMillis }), {
+      onFailure: (): misses.Seen => "Unknown",
+      onSuccess: ({ counter, stamps }): misses.Seen => ({
+        ...miss,
+        epochs: { counter, key: stamps.key, tags: new Map(stamps.tags) }
+      })
+    })
+  }
+
   const getMany = (keys: ReadonlyArray<string>): Effect.Effect<Array<Option.Option<unknown>>> =>
     Effect.suspend(() => {
       const named = keys.map(keyOf)
@@ -90,7 +106,7 @@ const backing = (
           Effect.zipRight(
             guarded.swallowed(storeId, error),
             Effect.as(
-              note(named.map(({ id }) => [id, undefined])),
+              note(named.map(({ id }) => [id, "Unknown"])),
               keys.map(() => Option.none())
             )
           ),
@@ -98,23 +114,30 @@ const backing = (
           Effect.gen(function* () {
             const now = yield* Clock.currentTimeMillis
             const values: Array<Option.Option<unknown>> = []
-            const changes: Array<readonly [string, misses.Miss | undefined]> = []
             for (const [i, answer] of answers.entries()) {
-              const { id, tags } = named[i]!
-              const { epochs, found } = answer
-              const value = yield* valueOf(tags, answer, guarded.lags(epochs.counter, asked), now)
-              const seen = found._tag === "Absent" ? undefined : found.id
-              values.push(value)
-              changes.push([id, Option.isSome(value) ? undefined : { epochs, seen }])
+              const late = guarded.lags(answer.epochs.counter, asked)
+              values.push(yield* valueOf(named[i]!.tags, answer, late, now))
             }
-            yield* note(changes)
+            const changes = Effect.forEach(
+              answers,
+              (answer, i) => {
+                const { id, tags } = named[i]!
+                const seen = Option.isSome(values[i]!) ? Effect.succeed(undefined) : missOf(id, tags, answer)
+                return Effect.map(seen, (one) => [id, one] as const)
+              },
+              { concurrency: "unbounded" }
+            )
+            yield* note(yield* changes)
             return values
           }).pipe(
             // An answer that is no answer is a failure of the store, not a defect of whoever asked.
             Effect.catchAllDefect(() =>
-              Effect.as(
+              Effect.zipRight(
                 guarded.swallowed(storeId, guarded.badReply("read")),
-                keys.map(() => Option.none())
+                Effect.as(
+                  note(named.map(({ id }) => [id, "Unknown"])),
+                  keys.map(() => Option.none())
+                )
               )
             )
           )
@@ -170,16 +193,20 @@ const backing = (
       const last = [...new Map(entries.map((entry) => [entry[0], entry])).values()]
       const stored = (work: Effect.Effect<void, StoreError>) =>
         Effect.catchAll(work, (error) => guarded.swallowed(storeId, error))
-      const over = last.filter(isOver).map(([key]) => ({ key: keyOf(key).id, shapes: [shape] }))
-      if (over.length > 0) yield* stored(tier.invalidate({ keys: over, tags: [] }))
       const known = yield* FiberRef.get(missed)
+      // What is there may be older than this, and this older than a removal: neither stays.
+      const isUnknown = ([key]: Entry) => known.get(keyOf(key).id) === "Unknown"
+      const over = last
+        .filter((entry) => isOver(entry) || isUnknown(entry))
+        .map(([key]) => ({ key: keyOf(key).id, shapes: [shape] }))
+      if (over.length > 0) yield* stored(tier.invalidate({ keys: over, tags: [] }))
       const all = yield* Effect.forEach(last, (entry) => (isOver(entry) ? Effect.succeedNone : storable(entry)))
       const following: Array<readonly [Storable, misses.Miss]> = []
       const alone: Array<Storable> = []
       for (const one of all.flatMap(Option.toArray)) {
         const miss = known.get(one.id)
         if (miss === undefined) alone.push(one)
-        else following.push([one, miss])
+        else if (miss !== "Unknown") following.push([one, miss])
       }
       yield* note(last.map(([key]) => [keyOf(key).id, undefined]))
       if (following.length > 0) yield* stored(fill(following))
