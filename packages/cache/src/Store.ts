@@ -8,8 +8,9 @@
  * - for each tag: an epoch;
  * - one counter of fences.
  *
- * Each operation is atomic for each key and the tags named with it. Operations take lists, so that one turn of a
- * program costs one round trip; the answers come in the order of the requests.
+ * Each operation is atomic for each key and the tags named with it; where these lie `apart`, it is two halves, in an
+ * order that leaves a miss and never an older value. Operations take lists, so that one turn of a program costs one
+ * round trip; the answers come in the order of the requests.
  *
  * @since 0.1.0
  */

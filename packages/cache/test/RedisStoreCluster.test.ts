@@ -246,6 +246,24 @@ describeWithRedis("RedisStore on a cluster", () => {
   })
 
   shared(overCluster, { excludeTestServices: true })("RedisStore on a cluster / a node that is gone", (it) => {
+    it.effect("a value found that cannot be judged costs nobody else the lease that was granted beside it", () =>
+      Effect.gen(function* () {
+        const store = yield* Store.Store
+        const wire = yield* clusterClient.Wire
+        const { masters } = yield* RedisCluster.RedisCluster
+        const tagSlot = clusterClient.slotOf("larder:{larder:}c")
+        const judge = masters.find(({ slots }) => slots[0] <= tagSlot && tagSlot <= slots[1])!
+        yield* put("stored", ["tag"])
+        const first = wire.trips
+        wire.before = (trip) => (trip === first + 2 ? judge.suspend : Effect.void)
+        const asked = ["stored", "cold"].map((key) => store.lease([{ ...asking(key, ["tag"]), seen: undefined }]))
+        const answers = yield* Effect.all(asked.map(Effect.either), { concurrency: "unbounded" })
+        wire.before = () => Effect.void
+        yield* judge.resume
+        expect(answers).toMatchObject([{ _tag: "Left" }, { _tag: "Right", right: [{ _tag: "Granted" }] }])
+      })
+    )
+
     it.effect("costs its own keys: others of the same turn are answered, and a fence reaches whom it can", () =>
       Effect.gen(function* () {
         const store = yield* Store.Store

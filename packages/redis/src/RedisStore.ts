@@ -9,7 +9,7 @@
 import * as Generic from "@larder/cache/RedisStore"
 import type { Store } from "@larder/cache/Store"
 import * as Config from "effect/Config"
-import type * as ConfigError from "effect/ConfigError"
+import * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as IoredisClient from "./IoredisClient.js"
@@ -19,7 +19,7 @@ import * as IoredisClient from "./IoredisClient.js"
  * @category models
  */
 export interface Options extends IoredisClient.Options {
-  /** Goes before every key that the store writes, so that several programs share a database. Default `larder:`. */
+  /** Goes before every key that the store writes, so that several programs share a database. Default `larder:`. No braces. */
   readonly keyPrefix?: string | undefined
 }
 
@@ -28,7 +28,10 @@ export interface Options extends IoredisClient.Options {
  * @category layers
  */
 export const layer = (options: Options): Layer.Layer<Store, ConfigError.ConfigError> =>
-  Layer.provide(Generic.layerWith({ keyPrefix: options.keyPrefix }), IoredisClient.layer(options))
+  // Braces say what a cluster keeps in one slot.
+  /[{}]/.test(options.keyPrefix ?? "")
+    ? Layer.fail(ConfigError.InvalidData(["keyPrefix"], "expected a prefix without braces"))
+    : Layer.provide(Generic.layerWith({ keyPrefix: options.keyPrefix }), IoredisClient.layer(options))
 
 /**
  * From a configuration of your own.

@@ -1,3 +1,4 @@
+import { describe, expect, it } from "@effect/vitest"
 import * as RedisCluster from "@larder/redis-server/RedisCluster"
 import * as RedisServer from "@larder/redis-server/RedisServer"
 import { describeWithRedis } from "@larder/testing/DescribeWithRedis"
@@ -9,6 +10,15 @@ import { RedisStore } from "../src/index.js"
 const single = Layer.unwrapEffect(
   Effect.map(RedisServer.RedisServer, ({ url }) => RedisStore.layer({ url, keyPrefix: "suite:" }))
 )
+
+describe("RedisStore / options", () => {
+  it.effect("a prefix with braces is refused before anything is sent", () =>
+    Effect.gen(function* () {
+      const built = yield* Effect.flip(Layer.build(RedisStore.layer({ host: "127.0.0.1", port: 1, keyPrefix: "{a}:" })))
+      expect(String(built)).toContain("keyPrefix")
+    }).pipe(Effect.scoped)
+  )
+})
 
 describeWithRedis("RedisStore", () => {
   StoreSuite.suite("redis", Layer.provide(single, RedisServer.layer), {

@@ -177,11 +177,14 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
         const found = leased.flatMap((outcome) =>
           Either.isRight(outcome) && outcome.right._tag === "Unjudged" ? [outcome.right.value] : []
         )
-        const answers = found.length === 0 ? [] : yield* judge(found)
+        const answers = found.length === 0 ? Either.right([]) : yield* Effect.either(judge(found))
         let next = 0
+        // What cannot be judged has failed; the leases that were granted beside it are their callers'.
         return leased.map((outcome) =>
-          Either.map(outcome, (answer): LeaseAnswer =>
-            answer._tag === "Unjudged" ? { _tag: "Found", answer: answers[next++]! } : answer
+          Either.flatMap(outcome, (answer): Outcome<LeaseAnswer> =>
+            answer._tag === "Unjudged"
+              ? Either.map(answers, (some) => ({ _tag: "Found", answer: some[next++]! }))
+              : Either.right(answer)
           )
         )
       })
