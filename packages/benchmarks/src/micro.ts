@@ -4,7 +4,7 @@
  * It prints and judges nothing that depends on the machine. What does not (a hit forks nothing, opens no span, costs
  * one command) is asserted: the exit code is 1 when it does not hold.
  */
-import { Cache, CacheKey, RedisStore, Reporter, Store } from "@larder/cache"
+import { Cache, CacheKey, type MemoryTier, RedisStore, Reporter, Store } from "@larder/cache"
 import { UpstashClient } from "@larder/upstash"
 import { UpstashLocal } from "@larder/upstash-local"
 import * as Effect from "effect/Effect"
@@ -110,13 +110,35 @@ const network = Effect.gen(function* () {
   must("hits of one turn cost one command together", turn.commands === 1 && turn.requests === 1)
 })
 
-const upstash = Layer.unwrapEffect(
-  Effect.gen(function* () {
-    const { url, token } = yield* UpstashLocal.UpstashLocal
-    const store = Layer.provide(RedisStore.layer, UpstashClient.layer({ url, token }))
-    return Layer.provide(Cache.layer, [store, Reporter.layerLog])
-  })
-)
+/** The same over Upstash, with values in memory above it. */
+const above = Effect.gen(function* () {
+  const { requests } = yield* UpstashLocal.UpstashLocal
+  const cached = lookup(7).pipe(Cache.withCache(UserKey(7), { awaitWrite: true }))
+  const hits = (isolation: MemoryTier.Isolation) =>
+    Effect.gen(function* () {
+      yield* cached
+      yield* requests.reset
+      const nanos = yield* nanoseconds(5000, { kept: () => cached })
+      return [nanos["kept"]!, (yield* requests.counts).requests] as const
+    }).pipe(Effect.provide(upstash({ memory: { isolation, timeToLive: "1 minute" } })))
+  console.log("\nA hit in memory above Upstash (median of 15 rounds)")
+  let asked = 0
+  for (const isolation of ["copy", "freeze", "share"] as const) {
+    const [nanos, count] = yield* hits(isolation)
+    asked += count
+    row(`isolation: ${isolation}`, micro(nanos))
+  }
+  must(`nobody is asked (${asked})`, asked === 0)
+})
+
+const upstash = (options: Cache.Options) =>
+  Layer.unwrapEffect(
+    Effect.gen(function* () {
+      const { url, token } = yield* UpstashLocal.UpstashLocal
+      const store = Layer.provide(RedisStore.layer, UpstashClient.layer({ url, token }))
+      return Layer.provide(Cache.layerWith(options), [store, Reporter.layerLog])
+    })
+  )
 
 const space = Effect.gen(function* () {
   const cache = yield* Cache.Cache
@@ -142,7 +164,9 @@ const main = Effect.gen(function* () {
   yield* structure
   yield* space
   if (yield* UpstashLocal.available) {
-    yield* network.pipe(Effect.provide(Layer.provideMerge(upstash, UpstashLocal.layerWithRedis())))
+    yield* Effect.zipRight(above, network.pipe(Effect.provide(upstash({})))).pipe(
+      Effect.provide(UpstashLocal.layerWithRedis())
+    )
   } else {
     console.log("\nUpstash: left out, there is no redis-server on the PATH (apt-get install redis-server)")
   }

@@ -27,6 +27,7 @@ import { coreOf, make as makeCore, type Settings } from "./internal/core.js"
 import { outerOf } from "./internal/currentLookup.js"
 import { check } from "./internal/item.js"
 import { service } from "./internal/service.js"
+import type * as MemoryTier from "./MemoryTier.js"
 import * as Reporter from "./Reporter.js"
 import * as Store from "./Store.js"
 
@@ -175,6 +176,11 @@ export interface Options {
   readonly maximumPending?: number | undefined
   /** When the store is left alone. Default: after 5 failures in a row, for 1 second growing to 30. */
   readonly breaker?: Settings["breaker"] | undefined
+  /**
+   * Values in memory above the store, decoded or ready to be: a hit there asks nobody. `true` for the defaults. Default
+   * `false`. Without a bus, what another instance invalidates is noticed here when their time is over.
+   */
+  readonly memory?: boolean | MemoryTier.Options | undefined
   /** Whether it starts switched on. Default `true`. */
   readonly enabled?: boolean | undefined
   /**
@@ -194,6 +200,7 @@ const settings = (options: Options): Settings => ({
   maximumFences: 10_000,
   breaker: options.breaker ?? {},
   enabled: options.enabled ?? true,
+  memory: options.memory === true ? {} : options.memory === false ? undefined : options.memory,
   waitUntil: options.waitUntil
 })
 

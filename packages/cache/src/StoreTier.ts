@@ -61,6 +61,8 @@ export interface Item {
  */
 export interface View {
   readonly entry: CacheEntry<any, any> | undefined
+  /** The value as it is stored; none for a stored failure. */
+  readonly encoded: string | undefined
   /** Whether `expire` marked the entry stale. */
   readonly expired: boolean
   /** Names the value that was seen, an unusable one too. */
@@ -135,7 +137,14 @@ export interface Options {
  * @since 0.1.0
  * @category constants
  */
-export const nothing: View = { entry: undefined, expired: false, id: undefined, tags: [], problem: undefined }
+export const nothing: View = {
+  entry: undefined,
+  encoded: undefined,
+  expired: false,
+  id: undefined,
+  tags: [],
+  problem: undefined
+}
 
 /**
  * The names of an item's key for a fence.
@@ -253,6 +262,7 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
               expiresAtMillis,
               lookupMillis
             },
+            encoded: opened.kind === "Value" ? opened.encoded : undefined,
             expired: standing === "Expired",
             id,
             tags: found.stamps.tags.map(([tag]) => tag),

@@ -45,7 +45,7 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
       internal/bypass internal/currentLookup internal/decide internal/fences internal/fingerprint internal/journal internal/tally
     `)
   ],
-  ["3rd floor", rooms("StoreTier internal/item")],
+  ["3rd floor", rooms("MemoryTier StoreTier internal/frozen internal/item")],
   ["4th floor", []],
   [
     "5th floor",

@@ -17,6 +17,7 @@ import * as CircuitBreaker from "../CircuitBreaker.js"
 import type { CacheFailure, Reporter } from "../Reporter.js"
 import type { Run } from "../SingleFlight.js"
 import * as SingleFlight from "../SingleFlight.js"
+import * as MemoryTier from "../MemoryTier.js"
 import type { FenceRequest, Lease, Store } from "../Store.js"
 import type { Item } from "../StoreTier.js"
 import * as StoreTier from "../StoreTier.js"
@@ -35,6 +36,8 @@ export interface Settings {
   readonly maximumFences: number
   readonly breaker: Pick<CircuitBreaker.Options, "failures" | "pauseMillis" | "maximumPauseMillis">
   readonly enabled: boolean
+  /** Absent: no values in memory above the store. */
+  readonly memory: MemoryTier.Options | undefined
   readonly waitUntil: ((work: Promise<void>) => void) | undefined
 }
 
@@ -49,6 +52,8 @@ export interface Landing {
 
 export interface Core {
   readonly tier: StoreTier.StoreTier
+  /** Values in memory above the store, if there are to be any. */
+  readonly memory: MemoryTier.MemoryTier | undefined
   readonly flights: SingleFlight.SingleFlight<Landing>
   /** Every fence that fell here: what began before one is not shared with who comes after it. */
   readonly fences: fences.Fences
@@ -165,6 +170,7 @@ export const make = (
     const held = new Map<string, { readonly untilMillis: number; readonly since: number }>()
     const core: Core = {
       tier,
+      memory: settings.memory === undefined ? undefined : MemoryTier.make(all, settings.memory),
       flights: SingleFlight.make(scope),
       fences: all,
       hardFences: hard,

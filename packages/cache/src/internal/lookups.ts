@@ -16,6 +16,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import { ConfigurationError } from "../CacheError.js"
 import type { Flight, Run } from "../SingleFlight.js"
+import type * as MemoryTier from "../MemoryTier.js"
 import type { FillRequest, Lease } from "../Store.js"
 import type { Item } from "../StoreTier.js"
 import { type Core, type Landing, now } from "./core.js"
@@ -27,15 +28,25 @@ import { prepareFailure, prepareValue, reportPolicy, unstorable } from "./storab
 /** Computes the values of some of the keys, in their order. */
 export type LookupOf = (indices: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<unknown>, any, any>
 
+/** One value on its way to the store, and since when no fence may have fallen on it. */
+interface Filling {
+  readonly item: Item
+  readonly request: FillRequest
+  readonly content: MemoryTier.Content | undefined
+  readonly since: number
+}
+
 /** Stores what the leases allow. A lease stays in the run's hands until the store has answered. */
-const fill = (core: Core, fills: ReadonlyArray<{ readonly item: Item; readonly request: FillRequest }>) => {
+const fill = (core: Core, fills: ReadonlyArray<Filling>) => {
   if (fills.length === 0) return Effect.void
   return Effect.matchEffect(core.tier.fill(fills.map(({ request }) => request)), {
     onFailure: (error) => core.storeFailed(fills[0]!.item.key.prefix, error),
     onSuccess: (outcomes) =>
-      Effect.sync(() => {
-        for (const [i, { item, request }] of fills.entries()) {
+      Effect.map(now, (nowMillis) => {
+        for (const [i, { content, item, request, since }] of fills.entries()) {
           core.letGo(request.lease)
+          // Only what the store has accepted: a refusal is the news of a fence that has not been heard of here.
+          if (outcomes[i] === "Stored" && content !== undefined) core.memory?.hold(item, content, since, nowMillis)
           core.emitKey(item.key, { _tag: outcomes[i]! })
         }
       })
@@ -161,7 +172,7 @@ const lookUp = (
       const surfaced = seen && rest.some((i) => journeys[i]!.fallbackUntilMillis <= endedMillis)
       yield* reportLookup(core, items[0]!, manner.behind ? "refresh" : "lookup", surfaced, exit.cause)
     }
-    const fills: Array<{ readonly item: Item; readonly request: FillRequest }> = []
+    const fills: Array<Filling> = []
     const landings: Array<readonly [Flight<Landing>, Landing, stays: boolean]> = []
     for (const [position, i] of rest.entries()) {
       const { item } = journeys[i]!
@@ -182,12 +193,19 @@ const lookUp = (
       for (const tag of storable.learnt) flight.names.add(tag)
       const learntTags = [...new Set([...learnt, ...storable.learnt])]
       const one = acquired[i]!
-      const { bytes, encoded, keepMillis: timeToLiveMillis } = storable
+      const { bytes, encoded, instants, keepMillis: timeToLiveMillis } = storable
       const barred =
         unusableTag !== undefined || !core.enabled || core.journal.hides(item.key.id, [...item.tags, ...learntTags])
       const stored = one._tag === "Leased" && bytes !== undefined && !barred
-      if (stored) fills.push({ item, request: { lease: one.lease, learntTags, bytes, timeToLiveMillis } })
-      else if (!failed) core.emitKey(item.key, { _tag: "Uncacheable" })
+      if (stored) {
+        const content =
+          instants === undefined || encoded === undefined
+            ? undefined
+            : { ...instants, encoded, id: one.lease.token, tags: [...item.tags, ...learntTags] }
+        const request = { lease: one.lease, learntTags, bytes, timeToLiveMillis }
+        fills.push({ item, request, content, since: flight.startedAt })
+      }
+      if (!stored && !failed) core.emitKey(item.key, { _tag: "Uncacheable" })
       const landed = failed ? exit : Exit.succeed(exit.value[position])
       // While it is on its way to the store, calls of this process find it here; a failure is nobody else's.
       landings.push([flight, { exit: landed, names: flight.names, encoded }, stored && !failed])

@@ -5,6 +5,7 @@
  * the others is six assignments. Reordering a `Map` instead, by deleting and inserting, costs a rehash every so often.
  */
 export interface Lru<A> {
+  readonly size: () => number
   /** Finds an entry and makes it the youngest. */
   readonly get: (key: string) => A | undefined
   readonly set: (key: string, value: A) => void
@@ -15,13 +16,18 @@ export interface Lru<A> {
 interface Node<A> {
   readonly key: string
   value: A
+  weight: number
   older: Node<A>
   younger: Node<A>
 }
 
-/** A bound that is not at least one, `NaN` for instance, holds one entry: never none, never without bound. */
-export const make = <A>(maximum: number): Lru<A> => {
+/**
+ * Bounded by number, and by weight where a value has one. A bound that is not at least one, `NaN` for instance, holds
+ * one entry: never none, never without bound.
+ */
+export const make = <A>(maximum: number, maximumWeight = Infinity, weigh: (value: A) => number = () => 1): Lru<A> => {
   const bound = maximum >= 1 ? maximum : 1
+  let weight = 0
   const nodes = new Map<string, Node<A>>()
   const ring = { key: "" } as Node<A>
   ring.older = ring
@@ -43,7 +49,15 @@ export const make = <A>(maximum: number): Lru<A> => {
     linkYoungest(node)
   }
 
+  const remove = (node: Node<A>): void => {
+    unlink(node)
+    nodes.delete(node.key)
+    weight -= node.weight
+  }
+  const isOver = (): boolean => nodes.size > bound || (weight > maximumWeight && nodes.size > 1)
+
   return {
+    size: () => nodes.size,
     get: (key) => {
       const node = nodes.get(key)
       if (node === undefined) return undefined
@@ -52,28 +66,27 @@ export const make = <A>(maximum: number): Lru<A> => {
     },
     set: (key, value) => {
       const found = nodes.get(key)
-      if (found !== undefined) {
+      const weighs = weigh(value)
+      if (found === undefined) {
+        const node: Node<A> = { key, value, weight: weighs, older: ring, younger: ring }
+        nodes.set(key, node)
+        linkYoungest(node)
+      } else {
+        weight -= found.weight
         found.value = value
+        found.weight = weighs
         touch(found)
-        return
       }
-      const node: Node<A> = { key, value, older: ring, younger: ring }
-      nodes.set(key, node)
-      linkYoungest(node)
-      if (nodes.size > bound) {
-        const oldest = ring.younger
-        unlink(oldest)
-        nodes.delete(oldest.key)
-      }
+      weight += weighs
+      while (isOver()) remove(ring.younger)
     },
     delete: (key) => {
       const node = nodes.get(key)
-      if (node === undefined) return
-      unlink(node)
-      nodes.delete(key)
+      if (node !== undefined) remove(node)
     },
     clear: () => {
       nodes.clear()
+      weight = 0
       ring.older = ring
       ring.younger = ring
     }

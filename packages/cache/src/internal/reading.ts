@@ -9,6 +9,7 @@ import * as Either from "effect/Either"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type { StoreError } from "../CacheError.js"
+import type { MemoryTier } from "../MemoryTier.js"
 import type { Item, View } from "../StoreTier.js"
 import * as StoreTier from "../StoreTier.js"
 import { type Core, now } from "./core.js"
@@ -18,8 +19,37 @@ import { type Decision, decide } from "./decide.js"
 const hidden = (core: Core, item: Item, view: View, since: number): boolean =>
   core.journal.hides(item.key.id, view.tags) || core.fences.fellSince(since, [item.key.id, ...view.tags])
 
-/** What the store holds for the items, as far as this instance may see it. Never fails. */
+/** What is held for the items, in memory or below, as far as this instance may see it. Never fails. */
 export const look = (core: Core, items: ReadonlyArray<Item>): Effect.Effect<ReadonlyArray<View>, never, any> => {
+  const { memory } = core
+  if (memory === undefined) return lookBelow(core, items)
+  return Effect.withFiberRuntime((fiber) => {
+    const nowMillis = nowOf(fiber)
+    const known = items.map((item) => memory.find(item, nowMillis))
+    const missing = items.filter((_, i) => known[i] === undefined)
+    if (missing.length === 0) return Effect.succeed(known as ReadonlyArray<View>)
+    const since = core.fences.now()
+    return Effect.map(lookBelow(core, missing), (views) => {
+      let next = 0
+      return items.map((item, i) => {
+        const view = known[i] ?? views[next++]!
+        if (known[i] === undefined) promote(memory, item, view, since, nowOf(fiber))
+        return view
+      })
+    })
+  })
+}
+
+/** Holds in memory what was seen below since a moment, if it is fresh. */
+const promote = (memory: MemoryTier, item: Item, view: View, since: number, nowMillis: number): void => {
+  const { encoded, entry, id, tags } = view
+  if (entry === undefined || encoded === undefined || view.expired) return
+  const { createdAtMillis, expiresAtMillis, lookupMillis } = entry
+  memory.hold(item, { createdAtMillis, expiresAtMillis, lookupMillis, encoded, id, tags }, since, nowMillis)
+}
+
+/** What the store holds for the items, as far as this instance may see it. Never fails. */
+const lookBelow = (core: Core, items: ReadonlyArray<Item>): Effect.Effect<ReadonlyArray<View>, never, any> => {
   const since = core.fences.now()
   const open = core.journal.isEmpty() ? items : items.filter((item) => !core.journal.hides(item.key.id, item.tags))
   if (open.length === 0) return Effect.succeed(items.map(() => StoreTier.nothing))

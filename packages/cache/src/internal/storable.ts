@@ -18,11 +18,18 @@ import { type Core, now } from "./core.js"
 export interface Storable {
   readonly bytes: Uint8Array | undefined
   readonly encoded: string | undefined
+  readonly instants: Codec.Instants | undefined
   readonly keepMillis: number
   readonly learnt: ReadonlyArray<string>
 }
 
-export const unstorable: Storable = { bytes: undefined, encoded: undefined, keepMillis: 0, learnt: [] }
+export const unstorable: Storable = {
+  bytes: undefined,
+  encoded: undefined,
+  instants: undefined,
+  keepMillis: 0,
+  learnt: []
+}
 
 /** Tells of a function of the user that threw, or answered what is not usable. */
 export const reportPolicy = (core: Core, item: Item, operation: string, error: unknown) =>
@@ -72,7 +79,7 @@ export const prepareValue = (
     const instants = { createdAtMillis, expiresAtMillis: createdAtMillis + freshMillis, lookupMillis }
     const keepMillis = freshMillis + Math.max(policy.staleWhileRevalidateMillis, policy.staleIfErrorMillis)
     const bytes = Codec.seal("Value", codec.shape, instants, encoded.right)
-    return { bytes, encoded: encoded.right, keepMillis, learnt }
+    return { bytes, encoded: encoded.right, instants, keepMillis, learnt }
   })
 
 export const prepareFailure = (core: Core, item: Item, cause: Cause.Cause<unknown>, lookupMillis: number) =>
@@ -92,5 +99,5 @@ export const prepareFailure = (core: Core, item: Item, cause: Cause.Cause<unknow
     const createdAtMillis = yield* now
     const instants = { createdAtMillis, expiresAtMillis: createdAtMillis + failures.timeToLiveMillis, lookupMillis }
     const bytes = Codec.seal("Failure", item.failureCodec.shape, instants, encoded.right)
-    return { bytes, encoded: undefined, keepMillis: failures.timeToLiveMillis, learnt: [] }
+    return { bytes, encoded: undefined, instants: undefined, keepMillis: failures.timeToLiveMillis, learnt: [] }
   })

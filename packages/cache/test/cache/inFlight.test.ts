@@ -13,7 +13,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
-import { faulty, plain } from "../support/caches.js"
+import { arrangements, faulty, plain } from "../support/caches.js"
 import * as Source from "../support/source.js"
 import { advance, settle, type Time, under } from "../support/time.js"
 
@@ -141,8 +141,10 @@ const modes: ReadonlyArray<
 
 const withEvenDice = Effect.withRandom(Random.fixed([0.5]))
 
-for (const [mode, begin] of modes) {
-  describe(`Cache / a fence while ${mode} runs`, () => {
+for (const [[tiers, options], [mode, begin]] of arrangements.flatMap((one) =>
+  modes.map((two) => [one, two] as const)
+)) {
+  describe(`Cache / ${tiers}: a fence while ${mode} runs`, () => {
     for (const { name, soft = false, waits = false, fall } of fences) {
       it.scoped(`${name}: no later call answers what was read before`, () =>
         Effect.gen(function* () {
@@ -165,7 +167,7 @@ for (const [mode, begin] of modes) {
           yield* advance("10 seconds")
           strictEqual(yield* call, "v2")
           assertSome(yield* cache.get(key), "v2")
-        }).pipe(withEvenDice, under(plain()))
+        }).pipe(withEvenDice, under(plain(options)))
       )
     }
   })
@@ -208,7 +210,7 @@ describe("Cache / a fence at any moment of a lookup", () => {
   const instants = Array.from({ length: 14 }, (_, i) => i * 15)
   const isDown = (fiber: Fiber.Fiber<unknown, unknown>) => Effect.map(Fiber.poll(fiber), Option.isSome)
 
-  const trial = (fall: (typeof fences)[number]["fall"], instant: number) =>
+  const trial = (fall: (typeof fences)[number]["fall"], instant: number, options: Cache.Options) =>
     Effect.gen(function* () {
       const cache = yield* Cache.Cache
       yield* Effect.flatMap(Faults.Faults, (faults) => faults.set(slow))
@@ -232,11 +234,13 @@ describe("Cache / a fence at any moment of a lookup", () => {
       const last = yield* Effect.fork(call)
       yield* advance(100)
       strictEqual(yield* Fiber.join(last), "v2")
-    }).pipe(under(faulty()))
+    }).pipe(under(faulty(options)))
 
-  for (const { name, fall } of fences) {
-    it.scoped(`${name}: where each operation takes 30 ms, no later call answers what was read before`, () =>
-      Effect.forEach(instants, (instant) => trial(fall, instant), { discard: true })
+  for (const [[tiers, options], { name, fall }] of arrangements.flatMap((one) =>
+    fences.map((two) => [one, two] as const)
+  )) {
+    it.scoped(`${tiers}, ${name}: where each operation takes 30 ms, no later call answers what was read before`, () =>
+      Effect.forEach(instants, (instant) => trial(fall, instant, options), { discard: true })
     )
   }
 })

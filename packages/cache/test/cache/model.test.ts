@@ -15,7 +15,7 @@ import * as FastCheck from "effect/FastCheck"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { faulty } from "../support/caches.js"
+import { arrangements, faulty } from "../support/caches.js"
 import { advance, settle, under } from "../support/time.js"
 
 const keys = [0, 1, 2] as const
@@ -94,7 +94,7 @@ const command = FastCheck.oneof(
 )
 type Command = typeof command extends FastCheck.Arbitrary<infer A> ? A : never
 
-const run = (commands: ReadonlyArray<Command>, policy: (typeof policies)[number]) =>
+const run = (commands: ReadonlyArray<Command>, policy: (typeof policies)[number], options: Cache.Options) =>
   Effect.gen(function* () {
     const cache = yield* Cache.Cache
     const faults = yield* Faults.Faults
@@ -234,19 +234,21 @@ const run = (commands: ReadonlyArray<Command>, policy: (typeof policies)[number]
       expect((yield* cache.get(Key(id)))._tag).toBe("Some")
     }
     yield* Fiber.join(Fiber.all(waiting))
-  }).pipe(under(faulty({ maximumPending: 3 })))
+  }).pipe(under(faulty({ ...options, maximumPending: 3 })))
 
 describe("Cache / any sequence of commands", () => {
-  for (const policy of policies) {
-    it.effect(`${JSON.stringify(policy)}: no answer is older than the last fence that returned before its call`, () =>
-      Effect.promise(() =>
-        FastCheck.assert(
-          FastCheck.asyncProperty(FastCheck.array(command, { minLength: 3, maxLength: 25 }), (commands) =>
-            Effect.runPromise(run(commands, policy))
-          ),
-          { numRuns: 50 }
+  for (const [[tiers, options], policy] of arrangements.flatMap((one) => policies.map((two) => [one, two] as const))) {
+    it.effect(
+      `${tiers}, ${JSON.stringify(policy)}: no answer is older than the last fence that returned before its call`,
+      () =>
+        Effect.promise(() =>
+          FastCheck.assert(
+            FastCheck.asyncProperty(FastCheck.array(command, { minLength: 3, maxLength: 25 }), (commands) =>
+              Effect.runPromise(run(commands, policy, options))
+            ),
+            { numRuns: 50 }
+          )
         )
-      )
     )
   }
 })

@@ -34,6 +34,12 @@ export const recording: Layer.Layer<Reporter.Reporter | Reports> = Layer.effectC
   })
 )
 
+/** How many tiers a cache has: what holds must hold for each. */
+export const arrangements: ReadonlyArray<readonly [name: string, options: Cache.Options]> = [
+  ["one tier", {}],
+  ["two tiers", { memory: true }]
+]
+
 export type Plain = Cache.Cache | Reports | Store.Store
 
 /** Over the memory store, without time limits or circuit breaker, since nothing there can be slow. */
