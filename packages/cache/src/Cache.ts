@@ -178,7 +178,7 @@ export interface Options {
   readonly breaker?: Settings["breaker"] | undefined
   /**
    * Values in memory above the store, decoded or ready to be: a hit there asks nobody. `true` for the defaults. Default
-   * `false`. Without a bus, what another instance invalidates is noticed here when their time is over.
+   * `false`. What another instance invalidates is noticed here when their time is over: 5 seconds by default.
    */
   readonly memory?: boolean | MemoryTier.Options | undefined
   /** Whether it starts switched on. Default `true`. */

@@ -50,9 +50,9 @@ export interface Options {
    */
   readonly maximumWeight?: number | undefined
   /**
-   * How long a value is answered at most without asking below. `DurationInput`. Counted from when it was read or
-   * stored here; the end of its time below ends it in any case. Without a bus this is how long an invalidation of
-   * another instance may go unnoticed here. Default 5 seconds, and with a bus its whole time.
+   * How long a value is answered at most without asking below. `DurationInput`. Default 5 seconds. Counted from when it
+   * was read or stored here; the end of its time below ends it in any case. For so long an invalidation of another
+   * instance may go unnoticed here.
    */
   readonly timeToLive?: Duration.DurationInput | undefined
   /** Default `copy`. */

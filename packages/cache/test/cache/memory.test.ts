@@ -71,7 +71,7 @@ describe("Cache / values in memory above the store", () => {
     }).pipe(under(faulty({ memory: true })))
   )
 
-  it.scoped("without a bus, an invalidation of another instance is noticed when the time in memory is over", () =>
+  it.scoped("an invalidation of another instance is noticed when the time in memory is over", () =>
     Effect.gen(function* () {
       const source = yield* Source.make
       const other = yield* another({})
