@@ -75,6 +75,14 @@ export interface CachePolicy<in A = unknown, out E = never> {
    */
   readonly awaitWrite?: boolean | undefined
   /**
+   * Whether a value that was computed from other cached values ends with them: it carries their keys and tags, and is
+   * fresh no longer than they are; what was computed from an old value is not stored.
+   * Default `true`. Inside such a lookup other values are read from the store, not from memory. `false`: the value is
+   * on its own, whatever its lookup read through the cache; only its own key, tags and `Cache.addTags` end it.
+   * What one lookup may read is bounded: beyond 1 000 keys and tags its value is not stored, and that is reported.
+   */
+  readonly dependencies?: boolean | undefined
+  /**
    * Stores typed failures. Default: none is stored. Defects and interruption never are.
    */
   readonly failures?: FailurePolicy<E> | undefined
@@ -191,6 +199,7 @@ export interface Resolved {
   readonly tagsOf: ((value: unknown) => ReadonlyArray<string>) | undefined
   readonly cacheable: (value: unknown) => boolean
   readonly awaitWrite: boolean
+  readonly dependencies: boolean
   readonly failures:
     | {
         readonly schema: Schema.Schema.AnyNoContext
@@ -256,6 +265,7 @@ export const resolve = (...policies: ReadonlyArray<Any | undefined>): Resolved =
     tagsOf: typeof tags === "function" ? (value) => tags(value).map(userTag) : undefined,
     cacheable: policy.cacheable ?? (() => true),
     awaitWrite: policy.awaitWrite ?? false,
+    dependencies: policy.dependencies ?? true,
     failures:
       policy.failures === undefined
         ? undefined

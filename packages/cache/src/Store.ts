@@ -8,6 +8,9 @@
  * - for each tag: an epoch;
  * - one counter of fences.
  *
+ * A key is a tag as well: whatever fences a key fences the tag of the same name. Values that were computed from another
+ * key's value carry that tag, and so end with it.
+ *
  * Each operation is atomic for each key and the tags named with it; where these lie `apart`, it is two halves, in an
  * order that leaves a miss and never an older value. Operations take lists, so that one turn of a program costs one
  * round trip; the answers come in the order of the requests.

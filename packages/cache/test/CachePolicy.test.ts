@@ -35,6 +35,7 @@ describe("CachePolicy / resolve", () => {
       tags: [],
       tagsOf: undefined,
       awaitWrite: false,
+      dependencies: true,
       failures: undefined,
       retainMillis: 300_000
     })

@@ -42,7 +42,7 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
     "2nd floor",
     rooms(`
       CircuitBreaker Codec SingleFlight
-      internal/bypass internal/currentLookup internal/decide internal/fences internal/fingerprint internal/hearing internal/journal internal/limit
+      internal/bypass internal/currentLookup internal/decide internal/dependencies internal/fences internal/fingerprint internal/hearing internal/journal internal/limit
       internal/sequence internal/tally
     `)
   ],
@@ -52,9 +52,9 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
     "5th floor",
     rooms(`
       Cache
-      internal/announcing internal/core internal/departures internal/fencing internal/leases
+      internal/announcing internal/core internal/departures internal/fencing internal/inheriting internal/leases
       internal/lookups internal/queries
-      internal/reading internal/service internal/storable
+      internal/reading internal/requestMemo internal/service internal/storable
     `)
   ],
   ["street", rooms("Repository internal/decorated")]

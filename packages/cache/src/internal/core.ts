@@ -13,6 +13,7 @@ import * as Scope from "effect/Scope"
 import type { StoreError } from "../CacheError.js"
 import type { CacheKey } from "../CacheKey.js"
 import type { CacheEvent, KeyEvent, StoreEvent } from "../CacheEvent.js"
+import type * as Epoch from "../Epoch.js"
 import * as CircuitBreaker from "../CircuitBreaker.js"
 import type { CacheFailure, Reporter } from "../Reporter.js"
 import type { Run } from "../SingleFlight.js"
@@ -23,6 +24,7 @@ import type { FenceRequest, Lease, Store } from "../Store.js"
 import type { Item } from "../StoreTier.js"
 import * as StoreTier from "../StoreTier.js"
 import * as announcing from "./announcing.js"
+import type { Since } from "./dependencies.js"
 import * as fences from "./fences.js"
 import * as hearing from "./hearing.js"
 import * as journal from "./journal.js"
@@ -52,6 +54,12 @@ export interface Landing {
   readonly names: Iterable<string>
   /** The value as it is stored, for whoever joined: each gets a copy of its own. */
   readonly encoded: string | undefined
+  /** When it ends; `Infinity` for a failure that is not stored. */
+  readonly expiresAtMillis: number
+  /** Since when fences on its names count for whoever launched the flight. */
+  readonly since: Since
+  /** The store's count of fences that it was leased or found under. */
+  readonly countedAt: Epoch.Counter | undefined
 }
 
 export interface Core {

@@ -15,8 +15,9 @@ import type { Item } from "../StoreTier.js"
 import { keyName } from "../StoreTier.js"
 import { type Core, now } from "./core.js"
 import type { Lookup } from "./currentLookup.js"
-import { within } from "./lookups.js"
-import { prepareValue, reportPolicy } from "./storable.js"
+import * as dependencies from "./dependencies.js"
+import { tooMuch, within } from "./lookups.js"
+import { prepareValue, reportPolicy, type Storable } from "./storable.js"
 
 const remember = (core: Core, request: FenceRequest): Effect.Effect<void> =>
   Effect.zipRight(
@@ -67,7 +68,8 @@ export const writeThrough = <E, R>(
   items: ReadonlyArray<Item>,
   effect: Effect.Effect<ReadonlyArray<unknown>, E, R>,
   outer: Lookup | undefined,
-  isWrite: boolean
+  isWrite: boolean,
+  observe?: (index: number, answer: dependencies.Dependency) => void
 ): Effect.Effect<Written<E>, never, any> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
@@ -83,19 +85,39 @@ export const writeThrough = <E, R>(
       const refuse = (error: unknown) => {
         unusableTag = error
       }
-      const exit = yield* Effect.exit(restore(within(effect, outer, items, undefined, { learn, refuse })))
+      const inherited = dependencies.make(
+        items.map((item) => item.key.id),
+        learn
+      )
+      const depends = items[0]!.policy.dependencies ? inherited.depends : undefined
+      const learner = { learn, refuse, depends }
+      const exit = yield* Effect.exit(restore(within(effect, outer, items, undefined, learner)))
+      if (inherited.isTooMuch()) refuse(tooMuch)
       if (unusableTag !== undefined) yield* reportPolicy(core, items[0]!, "tags", unusableTag)
       const captures = Either.getOrUndefined(captured)
       if (Either.isLeft(captured)) yield* core.storeFailed(cache, captured.left)
+      const tell = (index: number, more: ReadonlyArray<string>, expiresAtMillis: number) =>
+        observe?.(index, {
+          names: [...items[index]!.names, ...learnt, ...more],
+          expiresAtMillis,
+          since: inherited.since()
+        })
       if (Exit.isFailure(exit) || captures === undefined) {
+        for (const i of items.keys()) tell(i, [], Exit.isFailure(exit) ? Infinity : -Infinity)
         if (isWrite) yield* Effect.ignore(fence(core, "invalidate", cache, { keys: items.map(keyName), tags: [] }))
         const failure = Exit.isFailure(exit) ? undefined : Option.getOrUndefined(Either.getLeft(captured))
         return { exit, failure }
       }
       const millis = Math.max(0, (yield* now) - startedMillis)
       // Not side by side: an interruption would reach the children of this fiber although it masks its own.
+      const untilMillis = unusableTag === undefined ? inherited.untilMillis() : -Infinity
       const failures = yield* Effect.forEach(items, (item, i) =>
-        commit(core, item, captures[i]!, exit.value[i], millis, learnt, unusableTag === undefined, isWrite)
+        Effect.flatMap(prepareValue(core, item, exit.value[i], millis, untilMillis), (storable) => {
+          tell(i, storable.learnt, storable.expiresAtMillis)
+          const judged = inherited.judged(captures[i]!)
+          const bytes = judged === undefined || unusableTag !== undefined ? undefined : storable.bytes
+          return commit(core, item, judged ?? captures[i]!, { ...storable, bytes }, learnt, isWrite)
+        })
       )
       return { exit, failure: failures.find((failure) => failure !== undefined) }
     })
@@ -112,21 +134,18 @@ const commit = (
   core: Core,
   item: Item,
   capture: Capture,
-  value: unknown,
-  millis: number,
+  storable: Storable,
   learnt: ReadonlySet<string>,
-  stores: boolean,
   isWrite: boolean
 ): Effect.Effect<StoreError | undefined, never, any> =>
   Effect.gen(function* () {
-    const storable = yield* prepareValue(core, item, value, millis)
     const learntTags = [...new Set([...learnt, ...storable.learnt])]
     const hides = core.journal.hides(item.key.id, [...item.tags, ...learntTags])
     const outcome = yield* Effect.either(
       core.below.commit({
         capture,
         learntTags,
-        bytes: hides || !stores ? undefined : storable.bytes,
+        bytes: hides ? undefined : storable.bytes,
         timeToLiveMillis: storable.keepMillis
       })
     )

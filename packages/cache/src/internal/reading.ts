@@ -19,13 +19,20 @@ import { type Decision, decide } from "./decide.js"
 const hidden = (core: Core, item: Item, view: View, since: number): boolean =>
   core.journal.hides(item.key.id, view.tags) || core.fences.fellSince(since, [item.key.id, ...view.tags])
 
-/** What is held for the items, in memory or below, as far as this instance may see it. Never fails. */
-export const look = (core: Core, items: ReadonlyArray<Item>): Effect.Effect<ReadonlyArray<View>, never, any> => {
+/**
+ * What is held for the items, in memory or below, as far as this instance may see it. Never fails. `fromBelow`: what is
+ * held in memory may be older than what the caller knows of the store already.
+ */
+export const look = (
+  core: Core,
+  items: ReadonlyArray<Item>,
+  fromBelow = false
+): Effect.Effect<ReadonlyArray<View>, never, any> => {
   const { memory } = core
   if (memory === undefined) return lookBelow(core, items)
   return Effect.withFiberRuntime((fiber) => {
     const nowMillis = nowOf(fiber)
-    const known = items.map((item) => memory.find(item, nowMillis))
+    const known = items.map((item) => (fromBelow ? undefined : memory.find(item, nowMillis)))
     const missing = items.filter((_, i) => known[i] === undefined)
     if (missing.length === 0) return Effect.succeed(known as ReadonlyArray<View>)
     const since = core.fences.now()

@@ -76,14 +76,15 @@ for i = 2, #KEYS do answer[i] = stamp(KEYS[i]) end
 return answer
 `
 
-/** KEYS counter epoch value lease declared… learnt… */
-export const commit = `${Lua.common}${Lua.fencing}${Lua.judging(5)}
+/** KEYS counter epoch value lease own declared… learnt…; `own` is the key as a tag. */
+export const commit = `${Lua.common}${Lua.fencing}${Lua.judging(6)}
 ${tail(2)}
 ${Lua.writing}
 local nextEra, nextN = following(false)
 local allowed = encoding ~= '' and unchanged() and learn()
 local id = token(nextEra, nextN)
 local verdict = commit(KEYS[2], KEYS[3], KEYS[4], id, own, allowed, table.concat(names, ','))
+redis.call('DEL', KEYS[5])
 local answer = write(nextEra, nextN)
 make()
 if verdict == 'S' then keep() end
