@@ -24,6 +24,7 @@ import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as batches from "./internal/suite/batches.js"
+import * as dependents from "./internal/suite/dependents.js"
 import * as expiry from "./internal/suite/expiry.js"
 import * as fences from "./internal/suite/fences.js"
 import * as inspection from "./internal/suite/inspection.js"
@@ -132,6 +133,7 @@ export const cases: ReadonlyArray<Case> = [
   ...leases.cases,
   ...learntTags.cases,
   ...fences.cases,
+  ...dependents.cases,
   ...sets.cases,
   ...instances.cases,
   ...inspection.cases

@@ -7,7 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { arrangements, plain, recordEvents, recording, Reports } from "../support/caches.js"
+import { Faults } from "@larder/testing"
+import { arrangements, faulty, plain, recordEvents, recording, Reports } from "../support/caches.js"
 import * as Source from "../support/source.js"
 import { advance, settle, under } from "../support/time.js"
 
@@ -490,6 +491,49 @@ for (const [tiers, options] of arrangements) {
         expect(yield* outer).toBe("1:v0")
         expect(yield* events.tags).toContain("Joined")
       }).pipe(under(plain(options)))
+    )
+
+    it.effect("an invalidation that the store has not acknowledged hides what was computed from its key", () =>
+      Effect.gen(function* () {
+        const { outer, source } = yield* chain()
+        const faults = yield* Faults.Faults
+        yield* outer
+        yield* faults.set({ fault: Faults.fail(), on: ["invalidate"], span: "onwards" })
+        yield* source.change
+        yield* Effect.flip(Effect.flatMap(Cache.Cache, (cache) => cache.invalidate(Inner(1))))
+        // In the store it still stands, and is fresh.
+        yield* advance("10 seconds")
+        expect(yield* outer).toBe("2:v1")
+        expect(yield* outer).toBe("3:v1")
+        yield* faults.clear
+        yield* advance("1 minute")
+        yield* outer
+        expect(yield* outer).toBe("4:v1")
+      }).pipe(under(faulty(options)))
+    )
+
+    it.effect("a value that was looked up where no flight had room ends it, by every name, and by its time", () =>
+      Effect.gen(function* () {
+        const { inner, over, source } = yield* chain({ timeToLive: "10 seconds", tags: () => ["valued"] })
+        const outer = over(inner)
+        const cache = yield* Cache.Cache
+        let version = 0
+        for (const end of [
+          cache.invalidate(Inner(1)),
+          cache.invalidateTags("inner:1"),
+          cache.invalidateTags("learnt"),
+          cache.invalidateTags("valued"),
+          advance("10 seconds")
+        ]) {
+          expect(yield* outer).toMatch(new RegExp(`:v${version}$`))
+          expect(yield* outer).toMatch(new RegExp(`:v${version}$`))
+          yield* source.change
+          version += 1
+          yield* end
+          expect(yield* outer).toMatch(new RegExp(`:v${version}$`))
+        }
+        expect(source.runs()).toBe(6)
+      }).pipe(under(plain({ ...options, maximumFlights: 1 })))
     )
 
     it.effect("to refresh all that it reads answers what is there now, and never what was", () =>
