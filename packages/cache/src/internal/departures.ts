@@ -268,7 +268,7 @@ const arrive = (
 }
 
 /** Who joins gets a copy of its own, so that nobody sees what another one does to a value. */
-export const copyOf = (item: Item, { encoded }: Pick<Landing, "encoded">, value: unknown): Any<unknown> =>
+const copyOf = (item: Item, { encoded }: Landing, value: unknown): Any<unknown> =>
   typeof value !== "object" || value === null || encoded === undefined
     ? Effect.succeed(value)
     : Effect.orElseSucceed(item.codec.decode(encoded), () => value)

@@ -14,6 +14,7 @@ import type { Item, View } from "../StoreTier.js"
 import * as StoreTier from "../StoreTier.js"
 import { type Core, now } from "./core.js"
 import { type Decision, decide } from "./decide.js"
+import { type Dependency, seen } from "./dependencies.js"
 
 /** Whether a view may not be used: its invalidation is pending, or fell while it was on its way. */
 const hidden = (core: Core, item: Item, view: View, since: number): boolean =>
@@ -116,7 +117,11 @@ export const content = (view: View): Effect.Effect<unknown, unknown> => {
 }
 
 /** The fresh value of an item, for the door that carries the store's failures. */
-export const fresh = (core: Core, item: Item): Effect.Effect<Option.Option<any>, StoreError, any> => {
+export const fresh = (
+  core: Core,
+  item: Item,
+  observe?: (index: number, answer: Dependency) => void
+): Effect.Effect<Option.Option<any>, StoreError, any> => {
   if (core.journal.hides(item.key.id, item.tags)) return Effect.succeedNone
   const since = core.fences.now()
   return Effect.flatMap(core.tier.read([item]), (views) =>
@@ -126,6 +131,7 @@ export const fresh = (core: Core, item: Item): Effect.Effect<Option.Option<any>,
         const [view] = views as [View]
         if (view.entry === undefined || hidden(core, item, view, since)) return Option.none()
         if (view.expired || nowMillis >= view.entry.expiresAtMillis) return Option.none()
+        observe?.(0, seen(item.key.id, view, true))
         return Either.getRight(view.entry.content)
       })
     )

@@ -162,7 +162,7 @@ export const service = (core: Core): Context.Tag.Service<Cache> => {
         Effect.contextWithEffect((context: Context.Context<never>) =>
           Effect.flatMap(
             configured(() => itemOf(key, undefined, Context.get(context, CachePolicy.Ambient))),
-            (item) => (isOff(core, context) ? Effect.succeedNone : fresh(core, item))
+            (item) => (isOff(core, context) ? Effect.succeedNone : fresh(core, item, observing(outerOf(context))))
           )
         ),
       set: (key, value, policy) =>

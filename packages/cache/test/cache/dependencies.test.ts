@@ -6,6 +6,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Faults } from "@larder/testing"
 import { arrangements, faulty, plain, recordEvents, recording, Reports } from "../support/caches.js"
@@ -127,6 +128,13 @@ for (const [tiers, options] of arrangements) {
       [
         "is read twice at a time",
         (inner) => Effect.map(Effect.all([inner, inner], { concurrency: 2 }), ([value]) => value)
+      ],
+      [
+        "was got by the explicit door",
+        (inner) =>
+          Effect.flatMap(Cache.Cache, (cache) =>
+            Effect.flatMap(cache.get(Inner(1)), Option.match({ onNone: () => inner, onSome: Effect.succeed }))
+          )
       ],
       [
         "came with a batch",
@@ -263,6 +271,25 @@ for (const [tiers, options] of arrangements) {
         yield* Effect.flip(outer)
         expect(runs).toBe(1)
         yield* Effect.flatMap(Cache.Cache, (cache) => cache.invalidate(Inner(1)))
+        yield* Effect.flip(outer)
+        expect(runs).toBe(2)
+      }).pipe(under(plain(options)))
+    )
+
+    it.effect("a failure is stored for no longer than what was read before it", () =>
+      Effect.gen(function* () {
+        const { inner } = yield* chain({ timeToLive: "10 seconds", awaitWrite: true })
+        let runs = 0
+        const failures = { schema: Schema.Literal("empty"), timeToLive: "1 hour" } as const
+        const outer = Effect.zipRight(
+          Effect.orDie(inner),
+          Effect.suspend(() => (runs++, Effect.fail("empty" as const)))
+        ).pipe(Cache.withCache(Outer(1), { ...hour, failures }))
+        yield* Effect.flip(outer)
+        yield* advance(9_999)
+        yield* Effect.flip(outer)
+        expect(runs).toBe(1)
+        yield* advance(1)
         yield* Effect.flip(outer)
         expect(runs).toBe(2)
       }).pipe(under(plain(options)))
