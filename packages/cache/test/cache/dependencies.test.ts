@@ -351,6 +351,20 @@ for (const [tiers, options] of arrangements) {
       )
     }
 
+    it.effect(
+      "what was computed from a value that was marked stale is not stored, though its own time is not over",
+      () =>
+        Effect.gen(function* () {
+          const { inner, outer, source } = yield* chain({ ...hour, staleWhileRevalidate: "1 hour", errorBackoff: 0 })
+          yield* inner
+          yield* source.setDown(true)
+          yield* Effect.flatMap(Cache.Cache, (cache) => cache.expire(Inner(1)))
+          expect(yield* outer).toBe("1:v0")
+          yield* settle
+          expect(yield* outer).toBe("2:v0")
+        }).pipe(under(plain(options)))
+    )
+
     it.effect("a lookup that fails stores nothing, and the next call computes it from what is there", () =>
       Effect.gen(function* () {
         const { inner, over } = yield* chain()
@@ -492,6 +506,25 @@ for (const [tiers, options] of arrangements) {
         yield* held.begun
         yield* source.change
         yield* other.invalidateTags("inner:1")
+        const late = yield* Effect.fork(outer)
+        yield* settle
+        yield* held.answer
+        yield* Fiber.join(early)
+        expect(yield* Fiber.join(late)).toBe("1:v0")
+        yield* settle
+        expect(yield* Effect.provideService(outer, Cache.Cache, yield* another(options))).toBe("2:v1")
+      }).pipe(under(plain(options)))
+    )
+
+    it.scoped("nor by a flight of which nobody can say how old it is", () =>
+      Effect.gen(function* () {
+        const { inner, outer, source } = yield* chain()
+        const other = yield* another(options)
+        const held = yield* source.hold
+        const early = yield* Effect.fork(Cache.readOnly(inner))
+        yield* held.begun
+        yield* source.change
+        yield* other.invalidate(Inner(1))
         const late = yield* Effect.fork(outer)
         yield* settle
         yield* held.answer
