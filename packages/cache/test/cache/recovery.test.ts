@@ -168,12 +168,11 @@ const failing = (operation: string) =>
 
 /** A place in memory that outlives the instances. */
 const place = (text?: string) => {
-  const state = { text, fails: false, saves: 0 }
+  const state = { text, failsToLoad: false, saves: 0 }
   const storage: JournalStorage.JournalStorage = {
-    load: Effect.suspend(() => (state.fails ? Effect.fail(failing("load")) : Effect.succeed(state.text))),
+    load: Effect.suspend(() => (state.failsToLoad ? Effect.fail(failing("load")) : Effect.succeed(state.text))),
     save: (next) =>
       Effect.suspend(() => {
-        if (state.fails) return Effect.fail(failing("save"))
         state.saves += 1
         state.text = next
         return Effect.void
@@ -245,10 +244,9 @@ describe("Cache / a journal that is kept over a restart", () => {
     Effect.gen(function* () {
       const { state, storage } = place(text)
       const { find } = yield* filled
-      state.fails = fails
+      state.failsToLoad = fails
       const next = yield* instance({ journal: storage })
       expect(yield* find(next)).toBe("v1")
-      state.fails = false
       yield* advance(1_000)
       expect(yield* find(yield* instance())).toBe("v1")
       expect(yield* next.reports.lines).toEqual(fails ? ["Store load swallowed"] : [])
