@@ -6,6 +6,9 @@
  *
  * The end is told from outside: the effect succeeded and so did the whole, or the effect failed and the whole failed
  * in just that way. Anything else is a COMMIT or a ROLLBACK that failed, and then the write may stand.
+ *
+ * Transactions of two connections may stand in one another. Nobody knows on which of them a mutation wrote, so that its
+ * fences fall with each that commits, and only those are dropped that no transaction is left to commit.
  */
 import * as SqlClient from "@effect/sql/SqlClient"
 import { AfterCommit } from "@larder/cache/AfterCommit"
@@ -16,23 +19,29 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Pending from "./pending.js"
 
-/** The clients whose transactions the running code is inside of. */
-class Openers extends Context.Reference<Openers>()("@larder/sql/internal/Openers", {
-  defaultValue: (): ReadonlySet<object> => new Set()
-}) {}
-
 type Ambient = Context.Context<never>
 
 /**
- * Whether a transaction that was just entered is a savepoint of another. Most clients share one tag for their
- * connection, and a transaction of another client is a savepoint too; clients with a tag of their own nest in theirs.
+ * Whose transactions the running code is inside of, the innermost last: the tag that most clients share, so that a
+ * transaction of one is a savepoint of another's; or the client, of one that has a tag of its own.
  */
-const isSavepoint = (outside: Ambient, inside: Ambient, client: object): boolean => {
+class Owners extends Context.Reference<Owners>()("@larder/sql/internal/Owners", {
+  defaultValue: (): ReadonlyArray<object> => []
+}) {}
+
+/** What was just entered. */
+interface Entered {
+  readonly owner: object
+  readonly isSavepoint: boolean
+}
+
+const entered = (outside: Ambient, inside: Ambient, client: object): Entered => {
   const [before, within] = [outside, inside].map((context) =>
     Option.getOrUndefined(Context.getOption(context, SqlClient.TransactionConnection))
   )
-  if (within !== undefined && within !== before) return within[1] > 0
-  return Context.get(outside, Openers).has(client)
+  return within !== undefined && within !== before
+    ? { owner: SqlClient.TransactionConnection, isSavepoint: within[1] > 0 }
+    : { owner: client, isSavepoint: Context.get(outside, Owners).includes(client) }
 }
 
 /** `client`: who opens it; the same for all its copies. */
@@ -42,17 +51,16 @@ export const deferring =
     Effect.uninterruptibleMask((restore) =>
       Effect.contextWithEffect((outside: Ambient) => {
         const around = Option.getOrUndefined(Context.getOption(outside, AfterCommit))
+        const owners = Context.get(outside, Owners)
         const pending = Pending.make(around)
+        let entry: Entered | undefined
         let own: Exit.Exit<A, E> | undefined
-        let nested = false
 
         const body = Effect.contextWithEffect((inside: Ambient) => {
-          nested = isSavepoint(outside, inside, client)
+          entry = entered(outside, inside, client)
           // A savepoint of a transaction that keeps nothing: nobody would tell of the commit.
-          if (nested && around === undefined) return restore(self)
-          const services = Context.make(AfterCommit, pending).pipe(
-            Context.add(Openers, new Set([...Context.get(outside, Openers), client]))
-          )
+          if (entry.isSavepoint && around === undefined) return restore(self)
+          const services = Context.make(AfterCommit, pending).pipe(Context.add(Owners, [...owners, entry.owner]))
           return Effect.provide(restore(self), services) as Effect.Effect<A, E, R>
         })
 
@@ -60,15 +68,14 @@ export const deferring =
           const fences = pending.end()
           const isRolledBack =
             own !== undefined && Exit.isFailure(own) && Exit.isFailure(whole) && Equal.equals(own.cause, whole.cause)
-          if (isRolledBack) return Effect.void
+          // On another connection around it the same fiber may have written what is still to be committed.
+          const isAlone = around === undefined || (entry?.isSavepoint === true && owners.at(-1) === entry.owner)
+          if (isRolledBack && isAlone) return Effect.void
+          const isCommitted = entry?.isSavepoint !== true && !isRolledBack
           // One after the other: an interruption would reach children of this fiber although it masks its own.
           return Effect.forEach(
             fences,
-            (fence) => {
-              // A transaction of its own inside another one: what is written in that one is not committed yet.
-              const isKept = around?.keep(fence) ?? false
-              return nested && isKept ? Effect.void : fence.fall(fence.request)
-            },
+            (fence) => ((around?.keep(fence) ?? false) && !isCommitted ? Effect.void : fence.fall(fence.request)),
             { discard: true }
           )
         }
