@@ -36,6 +36,33 @@ export interface Fence {
 /**
  * What a transaction does with the fences of the fibers inside it.
  *
+ * @example
+ * import { AfterCommit, Cache, CacheKey } from "@larder/cache"
+ * import { Effect, Schema } from "effect"
+ *
+ * // Of a transaction, what matters here: its fences wait for the commit, and fall before the caller is answered.
+ * const transaction = <A, E, R>(self: Effect.Effect<A, E, R>, commit: Effect.Effect<void>) =>
+ *   Effect.suspend(() => {
+ *     const kept: Array<AfterCommit.Fence> = []
+ *     return self.pipe(
+ *       Effect.provideService(AfterCommit.AfterCommit, { keep: (fence) => kept.push(fence) > 0 }),
+ *       Effect.zipLeft(commit),
+ *       Effect.tap(() => Effect.forEach(kept, (fence) => fence.fall(fence.request)))
+ *     )
+ *   })
+ *
+ * const Key = CacheKey.make({ prefix: "users", key: (id: number) => ["id", id], schema: Schema.String })
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* Cache.Cache
+ *   const seen: Array<string> = []
+ *   yield* Cache.listen((event) => seen.push(event._tag))
+ *   yield* transaction(cache.invalidate(Key(1)), Effect.sync(() => void seen.push("COMMIT")))
+ *   return seen
+ * }).pipe(Effect.scoped, Effect.provide(Cache.layerMemory))
+ *
+ * await Effect.runPromise(program) // => ["COMMIT", "Invalidated"]
+ *
  * @since 0.1.0
  * @category tags
  */

@@ -16,16 +16,19 @@ export class PostgresError extends Data.TaggedError("PostgresError")<{ readonly 
 /** Debian keeps the programs of a server off the PATH, in a folder for each version. */
 const debian = "/usr/lib/postgresql"
 
-const folders = (): ReadonlyArray<string> => [
-  ...(existsSync(debian) ? readdirSync(debian).toSorted((a, b) => Number(b) - Number(a)) : []).map((version) =>
-    join(debian, version, "bin")
-  ),
-  ...(process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "")
-]
+const folders = (): ReadonlyArray<string> => {
+  const chosen = process.env["LARDER_POSTGRES_BIN"]
+  if (chosen !== undefined) return [chosen]
+  const versions = existsSync(debian) ? readdirSync(debian).toSorted((a, b) => Number(b) - Number(a)) : []
+  const path = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "")
+  return [...versions.map((version) => join(debian, version, "bin")), ...path]
+}
 
 const programs = folders().find((folder) =>
   ["initdb", "postgres"].every((program) => existsSync(join(folder, program)))
 )
+
+const hint = "apt-get install postgresql, or name the folder of its programs in LARDER_POSTGRES_BIN"
 
 const nobody = 65_534
 
@@ -42,7 +45,7 @@ const user = (): { readonly uid: number; readonly gid: number } | undefined => {
  */
 export const describeWithPostgres = (name: string, tests: () => void): void => {
   if (process.env["LARDER_REQUIRE_POSTGRES"] === "1" || programs !== undefined) describe(name, tests)
-  else describe.skip(`${name} (skipped: no PostgreSQL here: apt-get install postgresql)`, tests)
+  else describe.skip(`${name} (skipped: no PostgreSQL found: ${hint})`, tests)
 }
 
 /** Where a server listens: `host` is the folder of its socket. */
@@ -78,7 +81,7 @@ const untilReady = (child: ChildProcess): Effect.Effect<void, PostgresError> =>
 
 /** Starts an empty server that ends with the scope. */
 export const start: Effect.Effect<Address, PostgresError, Scope.Scope> = Effect.gen(function* () {
-  if (programs === undefined) return yield* new PostgresError({ message: "no PostgreSQL: apt-get install postgresql" })
+  if (programs === undefined) return yield* new PostgresError({ message: `no PostgreSQL found: ${hint}` })
   const folder = yield* Effect.acquireRelease(
     Effect.sync(() => mkdtempSync(join(tmpdir(), "larder-postgres-"))),
     (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
