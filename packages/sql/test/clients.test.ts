@@ -175,6 +175,16 @@ World.describeTransactions("Transactions / clients", (test) => {
         }))
     }
 
+    test("of two tags, a savepoint of the outer in the inner that is rolled back: what the inner wrote there stands", () =>
+      Effect.gen(function* () {
+        const second = yield* withOwnTag
+        const id = yield* freshUser("Ada")
+        const savepoint = Effect.ignore(second.withTransaction(Effect.zipRight(rename(id, "Bea"), rollBack)))
+        yield* second.withTransaction(inTransaction(savepoint))
+        expect(yield* select(id)).toBe("Bea")
+        expect(yield* fences).toEqual([`invalidated ${id}`, `invalidated ${id}`])
+      }))
+
     test("of one tag of their own: a savepoint that is rolled back is dropped, one that is kept falls", () =>
       Effect.gen(function* () {
         const second = yield* withOwnTag
