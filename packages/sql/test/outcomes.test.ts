@@ -72,6 +72,30 @@ World.describeTransactions("Transactions / outcomes", (test) => {
         expect(yield* fences).toEqual(["invalidated 1 2 4 t:team p:others", "expired 3 1"])
       }))
 
+    test("of more than a thousand names those of a prefix become the prefix, and what is under it is looked up again", () =>
+      Effect.gen(function* () {
+        const cache = yield* Cache.Cache
+        yield* cache.set(Key(1), "Ada")
+        yield* inTransaction(
+          Effect.forEach(
+            Array.from({ length: 1_000 }, (_, id) => id + 1),
+            invalidate,
+            { discard: true }
+          )
+        )
+        expect((yield* fences)[0]!.split(" ")).toHaveLength(1_001)
+        yield* cache.set(Key(1), "Ada")
+        yield* inTransaction(
+          Effect.forEach(
+            Array.from({ length: 1_001 }, (_, id) => id + 1),
+            invalidate,
+            { discard: true }
+          )
+        )
+        expect((yield* fences).slice(1)).toEqual(["invalidated p:users"])
+        assertNone(yield* cache.get(Key(1)))
+      }))
+
     test("a set and a write through store nothing of the transaction, and the older value goes", () =>
       Effect.gen(function* () {
         const cache = yield* Cache.Cache
