@@ -21,12 +21,6 @@ import type { Lookup } from "./currentLookup.js"
 import { within } from "./lookups.js"
 import { prepareValue, reportPolicy } from "./storable.js"
 
-const remember = (core: Core, request: FenceRequest): Effect.Effect<void> =>
-  Effect.zipRight(
-    Effect.sync(() => core.journal.add(request)),
-    core.wakeReplays
-  )
-
 /**
  * Lets a fence fall, or leaves it to the transaction it is called in. Fails when the store did not acknowledge it; on
  * this instance it holds all the same.
@@ -55,9 +49,9 @@ const fall = (
     Effect.gen(function* () {
       const outcome = yield* Effect.either(core.below[kind](request))
       if (Either.isLeft(outcome)) {
-        yield* remember(core, request)
+        yield* core.journal.remember(request)
         yield* core.storeFailed(cache, outcome.left)
-      }
+      } else core.journal.acknowledged(request)
       core.fenceHere(request, kind === "invalidate")
       core.emit({
         _tag: kind === "invalidate" ? "Invalidated" : "Expired",
@@ -150,9 +144,9 @@ const commit = (
     )
     const request: FenceRequest = { keys: [keyName(item)], tags: [] }
     if (Either.isLeft(outcome)) {
-      if (isWrite) yield* remember(core, request)
+      if (isWrite) yield* core.journal.remember(request)
       yield* core.storeFailed(item.key.prefix, outcome.left)
-    }
+    } else core.journal.acknowledged(request)
     core.fenceHere(request, true)
     core.backoff.end(item.flightId)
     if (Either.isRight(outcome)) core.emitKey(item.key, { _tag: outcome.right })
