@@ -56,17 +56,27 @@ export interface Address {
   readonly database: string
 }
 
-/** A test run that is killed runs no finalizer, but its pipes close: a shell that reads from one ends the server. */
-const guard = (child: ChildProcess, folder: string): void => {
-  const shell = spawn("sh", ["-c", 'read -r _; kill -QUIT "$0"; sleep 1; rm -rf "$1"', String(child.pid), folder], {
-    stdio: ["pipe", "ignore", "ignore"],
-    detached: true
-  })
-  shell.once("error", () => {})
-  shell.stdin.once("error", () => {})
-  shell.unref()
-  child.once("exit", () => shell.kill("SIGKILL"))
-}
+const farewell = 'read -r _; kill -QUIT "$(head -n 1 "$0/data/postmaster.pid")"; sleep 1; rm -rf "$0"'
+
+/**
+ * A folder that goes with the scope. A test run that is killed runs no finalizer, but its pipes close: a shell that
+ * reads from one ends the server in the folder and removes it.
+ */
+const temporaryFolder = Effect.acquireRelease(
+  Effect.sync(() => {
+    const folder = mkdtempSync(join(tmpdir(), "larder-postgres-"))
+    const shell = spawn("sh", ["-c", farewell, folder], { stdio: ["pipe", "ignore", "ignore"], detached: true })
+    shell.once("error", () => {})
+    shell.stdin.once("error", () => {})
+    shell.unref()
+    return { folder, shell }
+  }),
+  ({ folder, shell }) =>
+    Effect.sync(() => {
+      shell.kill("SIGKILL")
+      rmSync(folder, { recursive: true, force: true })
+    })
+)
 
 const untilReady = (child: ChildProcess): Effect.Effect<void, PostgresError> =>
   Effect.async((resume) => {
@@ -82,10 +92,7 @@ const untilReady = (child: ChildProcess): Effect.Effect<void, PostgresError> =>
 /** Starts an empty server that ends with the scope. */
 export const start: Effect.Effect<Address, PostgresError, Scope.Scope> = Effect.gen(function* () {
   if (programs === undefined) return yield* new PostgresError({ message: `no PostgreSQL found: ${hint}` })
-  const folder = yield* Effect.acquireRelease(
-    Effect.sync(() => mkdtempSync(join(tmpdir(), "larder-postgres-"))),
-    (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
-  )
+  const { folder } = yield* temporaryFolder
   const data = join(folder, "data")
   const other = user()
   yield* Effect.try({
@@ -101,9 +108,7 @@ export const start: Effect.Effect<Address, PostgresError, Scope.Scope> = Effect.
     Effect.sync(() => {
       const options = ["-D", data, "-p", "5432", ...settings.flatMap((setting) => ["-c", setting])]
       const stdio = ["ignore", "ignore", "pipe"] as const
-      const child = spawn(join(programs, "postgres"), options, { cwd: folder, stdio: [...stdio], ...other })
-      guard(child, folder)
-      return child
+      return spawn(join(programs, "postgres"), options, { cwd: folder, stdio: [...stdio], ...other })
     }),
     (child) =>
       Effect.async<void>((resume) => {
@@ -115,4 +120,4 @@ export const start: Effect.Effect<Address, PostgresError, Scope.Scope> = Effect.
   )
   yield* untilReady(child)
   return { host: folder, port: 5432, username: "larder", database: "postgres" }
-}).pipe(Effect.withSpan("Postgres.start"))
+})
