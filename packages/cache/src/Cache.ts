@@ -83,7 +83,8 @@ export interface Target {
  * The cache. `getOrSet` and `getMany` never fail with an error of the cache; the explicit doors do.
  *
  * An invalidation that fails with a `StoreError` was not acknowledged by the store. It holds on this instance all the
- * same: what it names is looked up and not stored until a replay in the background is acknowledged.
+ * same: what it names is looked up and not stored until a replay in the background is acknowledged. In a transaction of
+ * `@larder/sql` it waits for the commit, and the call succeeds at once.
  *
  * @since 0.1.0
  * @category tags

@@ -32,7 +32,7 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
   [
     "1st floor",
     rooms(`
-      InvalidationBus JournalStorage RedisBus RedisClient RedisStore Reporter Store
+      AfterCommit InvalidationBus JournalStorage RedisBus RedisClient RedisStore Reporter Store
       internal/logReporter internal/memoryBus internal/memoryStore internal/redisBus internal/redisCluster internal/redisClusterScripts internal/redisCommands
       internal/redisEpochs internal/redisFrame internal/redisKeys internal/redisLua internal/redisOperations
       internal/redisReads internal/redisScripts internal/redisSingle internal/redisStore internal/turnBatch
@@ -65,7 +65,7 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
 const door = "index"
 
 /** Adapters are annexes of this floor. Their `<Vendor>Cache.ts` composes layers and may see the whole house. */
-const annexes = ["upstash", "redis", "platform", "sentry"]
+const annexes = ["upstash", "redis", "platform", "sentry", "sql"]
 const annexFloor = 1
 
 /**

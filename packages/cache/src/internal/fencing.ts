@@ -3,12 +3,15 @@
  *
  * The order is that of the protocol: the store's reply first, then the local fence, then the answer to the caller.
  * What the store did not acknowledge goes into the journal, which hides it here at once and is replayed until it is.
- * None of it can be interrupted half-way; the store's time limit bounds it.
+ * None of it can be interrupted half-way; the store's time limit bounds it. In a transaction that keeps them, fences
+ * wait for the commit.
  */
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as AfterCommit from "../AfterCommit.js"
 import type { StoreError } from "../CacheError.js"
 import type { Capture, FenceRequest } from "../Store.js"
 import type { Item } from "../StoreTier.js"
@@ -19,15 +22,31 @@ import * as dependencies from "./dependencies.js"
 import { tooMuch, within } from "./lookups.js"
 import { prepareValue, reportPolicy, type Storable } from "./storable.js"
 
-/** Lets a fence fall. Fails when the store did not acknowledge it; on this instance it holds all the same. */
+/**
+ * Lets a fence fall, or leaves it to the transaction it is called in. Fails when the store did not acknowledge it; on
+ * this instance it holds all the same.
+ */
 export const fence = (
   core: Core,
-  kind: "invalidate" | "expire",
+  kind: AfterCommit.Fence["kind"],
   cache: string,
   request: FenceRequest
 ): Effect.Effect<void, StoreError> => {
   if (request.keys.length === 0 && request.tags.length === 0 && request.everything !== true) return Effect.void
-  return Effect.uninterruptible(
+  // What falls after the commit has the names of many, as a replay has.
+  const later = { cache: core, kind, request, fall: (all: FenceRequest) => Effect.ignore(fall(core, kind, "*", all)) }
+  return Effect.contextWithEffect((context: Context.Context<never>) =>
+    AfterCommit.isKept(context, later) ? Effect.void : fall(core, kind, cache, request)
+  )
+}
+
+const fall = (
+  core: Core,
+  kind: AfterCommit.Fence["kind"],
+  cache: string,
+  request: FenceRequest
+): Effect.Effect<void, StoreError> =>
+  Effect.uninterruptible(
     Effect.gen(function* () {
       const outcome = yield* Effect.either(core.below[kind](request))
       if (Either.isLeft(outcome)) {
@@ -44,7 +63,6 @@ export const fence = (
       return yield* outcome
     })
   )
-}
 
 /** What became of values that were computed or written between a capture and its commit. */
 export interface Written<E> {
