@@ -80,8 +80,11 @@ export interface Content extends Instants {
 export interface MemoryTier {
   /** The value of an item, if it may be answered now. */
   readonly find: (item: Item, nowMillis: number) => View | undefined
-  /** Holds a value whose read or flight began at a moment of the fences. */
-  readonly hold: (item: Item, content: Content, since: number, nowMillis: number) => void
+  /**
+   * Holds a value whose read or flight began at a moment of the fences, and of which it is known that nothing was
+   * fenced elsewhere up to an instant. Answers whether it is held.
+   */
+  readonly hold: (item: Item, content: Content, since: number, knownMillis: number) => boolean
   readonly size: () => number
 }
 
@@ -155,11 +158,12 @@ export const make = (
         problem: undefined
       }
     },
-    hold: (item, content, since, nowMillis) => {
+    hold: (item, content, since, knownMillis) => {
       const names = [item.key.id, ...content.tags]
-      if (nowMillis >= content.expiresAtMillis || fences.fellSince(since, names)) return
-      if (weigh(content) > maximumWeight / 100) return
-      held.set(item.flightId, { ...content, names, heldAtMillis: nowMillis, clearUntil: since, live: undefined })
+      if (knownMillis >= content.expiresAtMillis || fences.fellSince(since, names)) return false
+      if (weigh(content) > maximumWeight / 100) return false
+      held.set(item.flightId, { ...content, names, heldAtMillis: knownMillis, clearUntil: since, live: undefined })
+      return true
     },
     size: held.size
   }

@@ -52,7 +52,7 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
     "5th floor",
     rooms(`
       Cache
-      internal/announcing internal/core internal/departures internal/fencing internal/leases
+      internal/announcing internal/core internal/departures internal/fencing internal/keeping internal/leases
       internal/lookups internal/queries
       internal/reading internal/service internal/storable
     `)

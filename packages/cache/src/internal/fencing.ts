@@ -15,6 +15,7 @@ import type { Item } from "../StoreTier.js"
 import { keyName } from "../StoreTier.js"
 import { type Core, now } from "./core.js"
 import type { Lookup } from "./currentLookup.js"
+import { type Beginning, keeps, replace } from "./keeping.js"
 import { within } from "./lookups.js"
 import { prepareValue, reportPolicy } from "./storable.js"
 
@@ -61,6 +62,9 @@ export interface Written<E> {
  * Captures the epochs, runs the effect, and commits a value for each item: stored only if nothing was fenced in
  * between, and the keys' older values are gone in any case. `isWrite`: the effect changes the source, so that a
  * failure of it, or of the store, must hide the old values; otherwise it only computes, and the old ones may stay.
+ *
+ * Where the policy leaves the store out, a write is committed without a value, so that the older ones are gone for
+ * everybody, and what was only computed reaches memory alone.
  */
 export const writeThrough = <E, R>(
   core: Core,
@@ -71,11 +75,15 @@ export const writeThrough = <E, R>(
 ): Effect.Effect<Written<E>, never, any> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const cache = items[0]!.key.prefix
+      const { key, policy } = items[0]!
+      const cache = key.prefix
+      const since = core.fences.now()
+      const stores = isWrite || policy.writesStore
       const hides = items.some((item) => core.journal.hides(item.key.id, item.tags))
-      const captured = hides
-        ? Either.right(undefined)
-        : yield* Effect.either(Effect.forEach(items, (item) => core.tier.capture(captureRequest(item))))
+      const captured =
+        hides || !stores
+          ? Either.right(undefined)
+          : yield* Effect.either(Effect.forEach(items, (item) => core.tier.capture(captureRequest(item))))
       const learnt = new Set<string>()
       const startedMillis = yield* now
       const learn = (tags: ReadonlyArray<string>) => tags.forEach((tag) => learnt.add(tag))
@@ -86,16 +94,21 @@ export const writeThrough = <E, R>(
       const exit = yield* Effect.exit(restore(within(effect, outer, items, undefined, { learn, refuse })))
       if (unusableTag !== undefined) yield* reportPolicy(core, items[0]!, "tags", unusableTag)
       const captures = Either.getOrUndefined(captured)
+      const begun = { since, millis: startedMillis }
       if (Either.isLeft(captured)) yield* core.storeFailed(cache, captured.left)
       if (Exit.isFailure(exit) || captures === undefined) {
         if (isWrite) yield* Effect.ignore(fence(core, "invalidate", cache, { keys: items.map(keyName), tags: [] }))
+        if (Exit.isSuccess(exit) && !stores && unusableTag === undefined) {
+          const millis = Math.max(0, (yield* now) - startedMillis)
+          yield* Effect.forEach(items, (item, i) => renew(core, item, exit.value[i], millis, learnt, begun))
+        }
         const failure = Exit.isFailure(exit) ? undefined : Option.getOrUndefined(Either.getLeft(captured))
         return { exit, failure }
       }
       const millis = Math.max(0, (yield* now) - startedMillis)
       // Not side by side: an interruption would reach the children of this fiber although it masks its own.
       const failures = yield* Effect.forEach(items, (item, i) =>
-        commit(core, item, captures[i]!, exit.value[i], millis, learnt, unusableTag === undefined, isWrite)
+        commit(core, item, captures[i]!, exit.value[i], millis, learnt, unusableTag === undefined, isWrite, begun)
       )
       return { exit, failure: failures.find((failure) => failure !== undefined) }
     })
@@ -108,6 +121,24 @@ const captureRequest = (item: Item) => ({
   retainMillis: Math.max(item.policy.retainMillis, 60_000)
 })
 
+/** Puts a value in the place of an older one, in this process's memory. */
+const renew = (
+  core: Core,
+  item: Item,
+  value: unknown,
+  millis: number,
+  learnt: ReadonlySet<string>,
+  begun: Beginning
+): Effect.Effect<void, never, any> =>
+  Effect.map(prepareValue(core, item, value, millis), (storable) => {
+    const fence = () => core.fenceHere({ keys: [keyName(item)], tags: [] }, true)
+    const kept = keeps(core, item.policy)
+      ? replace(core, item, storable, [...new Set([...learnt, ...storable.learnt])], begun, fence)
+      : "Uncacheable"
+    core.backoff.end(item.flightId)
+    core.emitKey(item.key, { _tag: kept })
+  })
+
 const commit = (
   core: Core,
   item: Item,
@@ -116,7 +147,8 @@ const commit = (
   millis: number,
   learnt: ReadonlySet<string>,
   stores: boolean,
-  isWrite: boolean
+  isWrite: boolean,
+  begun: Beginning
 ): Effect.Effect<StoreError | undefined, never, any> =>
   Effect.gen(function* () {
     const storable = yield* prepareValue(core, item, value, millis)
@@ -126,7 +158,7 @@ const commit = (
       core.below.commit({
         capture,
         learntTags,
-        bytes: hides || !stores ? undefined : storable.bytes,
+        bytes: hides || !stores || !item.policy.writesStore ? undefined : storable.bytes,
         timeToLiveMillis: storable.keepMillis
       })
     )
@@ -135,8 +167,10 @@ const commit = (
       if (isWrite) yield* remember(core, request)
       yield* core.storeFailed(item.key.prefix, outcome.left)
     }
-    core.fenceHere(request, true)
+    const fence = () => core.fenceHere(request, true)
+    const mayKeep = stores && Either.isRight(outcome)
+    const kept = mayKeep ? replace(core, item, storable, learntTags, begun, fence) : fence()
     core.backoff.end(item.flightId)
-    if (Either.isRight(outcome)) core.emitKey(item.key, { _tag: outcome.right })
+    if (Either.isRight(outcome)) core.emitKey(item.key, { _tag: kept === "Stored" ? kept : outcome.right })
     return Either.isLeft(outcome) ? outcome.left : undefined
   })

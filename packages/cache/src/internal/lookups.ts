@@ -21,6 +21,7 @@ import type { FillRequest, Lease } from "../Store.js"
 import type { Item } from "../StoreTier.js"
 import { type Core, type Landing, now } from "./core.js"
 import { CurrentLookup, type Learner, type Lookup } from "./currentLookup.js"
+import { keep, keeps } from "./keeping.js"
 import { acquire, type Acquired, giveBack, type Journey, type Manner } from "./leases.js"
 import { alarming } from "./tally.js"
 import { prepareFailure, prepareValue, reportPolicy, unstorable } from "./storable.js"
@@ -177,7 +178,10 @@ const lookUp = (
     for (const [position, i] of rest.entries()) {
       const { item } = journeys[i]!
       const flight = flights[i]!
-      if (core.tally.lookup(item.key.prefix)) yield* reportPolicy(core, item, "read", neverHits(item.key.prefix))
+      // What is kept nowhere cannot hit.
+      const mayHit = keeps(core, item.policy)
+      if (mayHit && core.tally.lookup(item.key.prefix))
+        yield* reportPolicy(core, item, "read", neverHits(item.key.prefix))
       core.emitKey(item.key, { _tag: failed ? "LookupFailed" : "LookupSucceeded", millis })
       if (!failed) core.backoff.end(item.flightId)
       else if (!Cause.isInterruptedOnly(exit.cause)) {
@@ -199,13 +203,17 @@ const lookUp = (
       const stored = one._tag === "Leased" && bytes !== undefined && !barred
       if (stored) {
         const content =
-          instants === undefined || encoded === undefined
+          instants === undefined || encoded === undefined || !item.policy.writesMemory
             ? undefined
             : { ...instants, encoded, id: one.lease.token, tags: [...item.tags, ...learntTags] }
         const request = { lease: one.lease, learntTags, bytes, timeToLiveMillis }
         fills.push({ item, request, content, since: flight.startedAt })
       }
-      if (!stored && !failed) core.emitKey(item.key, { _tag: "Uncacheable" })
+      if (!stored && !failed) {
+        const begun = { since: flight.startedAt, millis: startedMillis }
+        const mayKeep = manner.stores && !barred
+        core.emitKey(item.key, { _tag: mayKeep ? keep(core, item, storable, learntTags, begun) : "Uncacheable" })
+      }
       const landed = failed ? exit : Exit.succeed(exit.value[position])
       // While it is on its way to the store, calls of this process find it here; a failure is nobody else's.
       landings.push([flight, { exit: landed, names: flight.names, encoded }, stored && !failed])

@@ -25,6 +25,7 @@ import { isFor, outerOf } from "./currentLookup.js"
 import { type Call, depart, type Leg, refreshBehind, straight } from "./departures.js"
 import { writeThrough } from "./fencing.js"
 import { itemOf } from "./item.js"
+import { keeps } from "./keeping.js"
 import { reportLookup } from "./lookups.js"
 import { content, decisionFor, look, nowOf } from "./reading.js"
 
@@ -116,7 +117,7 @@ const settle = (
       else if (decision._tag === "ServeAndRefresh" && decision.stale) {
         core.emitKey(item.key, { _tag: "Stale", because: "Revalidate" })
       } else core.emitKey(item.key, { _tag: "Hit" })
-      if (decision._tag === "ServeAndRefresh") refreshing.push(leg)
+      if (decision._tag === "ServeAndRefresh" && keeps(core, item.policy)) refreshing.push(leg)
     }
     if (refreshing.length > 0 && call.mode === "Default") yield* refreshBehind(core, call, refreshing)
     if (missing.length > 0) {
