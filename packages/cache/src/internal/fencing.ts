@@ -168,8 +168,7 @@ const commit = (
       yield* core.storeFailed(item.key.prefix, outcome.left)
     }
     const fence = () => core.fenceHere(request, true)
-    const mayKeep = stores && Either.isRight(outcome)
-    const kept = mayKeep ? replace(core, item, storable, learntTags, begun, fence) : fence()
+    const kept = stores ? replace(core, item, storable, learntTags, begun, fence) : fence()
     core.backoff.end(item.flightId)
     if (Either.isRight(outcome)) core.emitKey(item.key, { _tag: kept === "Stored" ? kept : outcome.right })
     return Either.isLeft(outcome) ? outcome.left : undefined
