@@ -7,7 +7,6 @@ import { describe, expect, it } from "@effect/vitest"
 import { Cache, CacheKey, type CachePolicy, Store } from "@larder/cache"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as Fiber from "effect/Fiber"
@@ -28,46 +27,57 @@ const Key = CacheKey.make({
 
 const memoryMillis = 5_000
 /** Shorter than memory's time, so that who joins a lookup does not see further back than memory does. */
-const longestLookup = 3_000
+const lookupMillis = FastCheck.constantFrom(5, 1_000, 4_000)
 
-const id = FastCheck.constantFrom(...keys)
+const id = FastCheck.constantFrom(0 as const, 0 as const, 0 as const, 1 as const)
 const on = FastCheck.constantFrom(0 as const, 1 as const)
-const access = FastCheck.constantFrom("ReadWrite", "ReadOnly", "WriteOnly", "Off" as const)
-const policy = FastCheck.record({
-  memory: access,
-  store: access,
+const access = FastCheck.constantFrom("ReadWrite", "ReadWrite", "ReadOnly", "WriteOnly", "Off" as const)
+const further = {
   singleFlight: FastCheck.constantFrom("Cluster" as const, "Instance" as const),
-  timeToLive: FastCheck.constantFrom("2 seconds" as const, "1 minute" as const),
+  timeToLive: FastCheck.constantFrom("1 minute" as const, "2 seconds" as const),
   staleWhileRevalidate: FastCheck.constantFrom(0, "1 minute" as const),
   refreshAhead: FastCheck.constantFrom(0, 20),
   awaitWrite: FastCheck.boolean()
-})
+}
+const policies = {
+  "any tiers": FastCheck.record({ memory: access, store: access, ...further }),
+  "memory alone": FastCheck.record({
+    memory: FastCheck.constant("ReadWrite" as const),
+    store: FastCheck.constantFrom("Off" as const, "ReadOnly" as const),
+    ...further
+  })
+}
 
-const command = FastCheck.oneof(
-  { weight: 6, arbitrary: FastCheck.record({ do: FastCheck.constant("get" as const), on, id, policy }) },
-  { weight: 1, arbitrary: FastCheck.record({ do: FastCheck.constant("refresh" as const), on, id, policy }) },
-  { weight: 1, arbitrary: FastCheck.record({ do: FastCheck.constant("peek" as const), on, id }) },
-  {
-    weight: 4,
-    arbitrary: FastCheck.record({
-      do: FastCheck.constant("fence" as const),
-      on,
-      id,
-      policy,
-      by: FastCheck.constantFrom("invalidate" as const, "declared" as const, "learnt" as const, "set" as const)
-    })
-  },
-  {
-    weight: 4,
-    arbitrary: FastCheck.record({
-      do: FastCheck.constant("wait" as const),
-      millis: FastCheck.constantFrom(1, 100, 1_000, 2_000, 4_999)
-    })
-  },
-  { weight: 3, arbitrary: FastCheck.record({ do: FastCheck.constant("hold" as const), id }) },
-  { weight: 2, arbitrary: FastCheck.record({ do: FastCheck.constant("answer" as const), id }) }
-)
-type Command = typeof command extends FastCheck.Arbitrary<infer A> ? A : never
+const commandUnder = (policy: (typeof policies)[keyof typeof policies]) =>
+  FastCheck.oneof(
+    {
+      weight: 8,
+      arbitrary: FastCheck.record({ do: FastCheck.constant("get" as const), on, id, policy, lookupMillis })
+    },
+    {
+      weight: 1,
+      arbitrary: FastCheck.record({ do: FastCheck.constant("refresh" as const), on, id, policy, lookupMillis })
+    },
+    { weight: 2, arbitrary: FastCheck.record({ do: FastCheck.constant("peek" as const), on, id }) },
+    {
+      weight: 4,
+      arbitrary: FastCheck.record({
+        do: FastCheck.constant("fence" as const),
+        on,
+        id,
+        policy,
+        by: FastCheck.constantFrom("invalidate" as const, "declared" as const, "learnt" as const, "set" as const)
+      })
+    },
+    {
+      weight: 4,
+      arbitrary: FastCheck.record({
+        do: FastCheck.constant("wait" as const),
+        millis: FastCheck.constantFrom(100, 2_000, 4_000)
+      })
+    }
+  )
+type Command = ReturnType<typeof commandUnder> extends FastCheck.Arbitrary<infer A> ? A : never
 
 /** From an instant on, an instance answers nothing older than a version. */
 interface Rule {
@@ -88,15 +98,12 @@ const run = (commands: ReadonlyArray<Command>) =>
     const caches = [yield* instance, yield* instance]
     const versions = [0, 0]
     const rules: Array<Rule> = []
-    const gates: Array<Deferred.Deferred<void> | undefined> = []
     const waiting: Array<Fiber.Fiber<void>> = []
 
-    const lookup = (id: Id) =>
+    const lookup = (id: Id, millis = 5) =>
       Effect.gen(function* () {
         const version = versions[id]!
-        const gate = gates[id]
-        if (gate !== undefined) yield* Effect.timeoutOption(Deferred.await(gate), longestLookup)
-        else yield* Effect.sleep(5)
+        yield* Effect.sleep(millis)
         yield* Cache.addTags("learnt")
         return version
       })
@@ -113,12 +120,6 @@ const run = (commands: ReadonlyArray<Command>) =>
         })
         waiting.push(yield* Effect.fork(checked))
       })
-    const answer = (id: Id) =>
-      Effect.suspend(() => {
-        const gate = gates[id]
-        gates[id] = undefined
-        return gate === undefined ? Effect.void : Deferred.succeed(gate, undefined)
-      })
     const fence = (cache: Context.Tag.Service<Cache.Cache>, by: string, id: Id, policy: CachePolicy.CachePolicy) => {
       if (by === "set") return cache.set(Key(id), versions[id]!, { ...policy, tags: () => ["learnt"] })
       return by === "invalidate" ? cache.invalidate(Key(id)) : cache.invalidateTags(by)
@@ -127,10 +128,18 @@ const run = (commands: ReadonlyArray<Command>) =>
     for (const one of commands) {
       switch (one.do) {
         case "get":
-          yield* call(one.on, one.id, caches[one.on]!.getOrSet(Key(one.id), lookup(one.id), one.policy))
+          yield* call(
+            one.on,
+            one.id,
+            caches[one.on]!.getOrSet(Key(one.id), lookup(one.id, one.lookupMillis), one.policy)
+          )
           break
         case "refresh":
-          yield* call(one.on, one.id, caches[one.on]!.refresh(Key(one.id), lookup(one.id), one.policy))
+          yield* call(
+            one.on,
+            one.id,
+            caches[one.on]!.refresh(Key(one.id), lookup(one.id, one.lookupMillis), one.policy)
+          )
           break
         case "peek":
           yield* call(
@@ -154,16 +163,9 @@ const run = (commands: ReadonlyArray<Command>) =>
         case "wait":
           yield* advance(one.millis)
           break
-        case "hold":
-          gates[one.id] ??= yield* Deferred.make<void>()
-          break
-        case "answer":
-          yield* answer(one.id)
-          break
       }
       yield* settle
     }
-    for (const id of keys) yield* answer(id)
     yield* advance("1 minute")
     for (const on of [0, 1]) for (const id of keys) yield* call(on, id, caches[on]!.getOrSet(Key(id), lookup(id)))
     yield* advance("1 minute")
@@ -171,13 +173,14 @@ const run = (commands: ReadonlyArray<Command>) =>
   }).pipe(Effect.scoped, under(Store.layerMemory))
 
 describe("Cache / two instances, each call with tiers of its own", () => {
-  it.effect("no answer is older than a fence here, nor than one elsewhere that is longer ago than memory's time", () =>
-    Effect.promise(async () => {
-      const property = FastCheck.asyncProperty(FastCheck.array(command, { minLength: 3, maxLength: 30 }), (commands) =>
-        Effect.runPromise(run(commands))
-      )
-      const details = await FastCheck.check(property, { numRuns: 250 })
-      expect(details.failed, FastCheck.defaultReportMessage(details)).toBe(false)
-    })
+  it.effect.each(Object.keys(policies) as Array<keyof typeof policies>)(
+    "%s: no answer is older than a fence here, nor than one elsewhere that is longer ago than memory's time",
+    (tiers) =>
+      Effect.promise(async () => {
+        const commands = FastCheck.array(commandUnder(policies[tiers]), { minLength: 4, maxLength: 40 })
+        const property = FastCheck.asyncProperty(commands, (some) => Effect.runPromise(run(some)))
+        const details = await FastCheck.check(property, { numRuns: 150 })
+        expect(details.failed, FastCheck.defaultReportMessage(details)).toBe(false)
+      })
   )
 })
