@@ -31,7 +31,13 @@ const lookupMillis = FastCheck.constantFrom(5, 1_000, 4_000)
 
 const id = FastCheck.constantFrom(0 as const, 0 as const, 0 as const, 1 as const)
 const on = FastCheck.constantFrom(0 as const, 1 as const)
-const access = FastCheck.constantFrom("ReadWrite", "ReadWrite", "ReadOnly", "WriteOnly", "Off" as const)
+const access = FastCheck.constantFrom<ReadonlyArray<CachePolicy.Access>>(
+  "ReadWrite",
+  "ReadWrite",
+  "ReadOnly",
+  "WriteOnly",
+  "Off"
+)
 const further = {
   singleFlight: FastCheck.constantFrom("Cluster" as const, "Instance" as const),
   timeToLive: FastCheck.constantFrom("1 minute" as const, "2 seconds" as const),
