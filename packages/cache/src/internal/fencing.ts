@@ -19,12 +19,6 @@ import { type Beginning, keeps, replace } from "./keeping.js"
 import { within } from "./lookups.js"
 import { prepareValue, reportPolicy } from "./storable.js"
 
-const remember = (core: Core, request: FenceRequest): Effect.Effect<void> =>
-  Effect.zipRight(
-    Effect.sync(() => core.journal.add(request)),
-    core.wakeReplays
-  )
-
 /** Lets a fence fall. Fails when the store did not acknowledge it; on this instance it holds all the same. */
 export const fence = (
   core: Core,
@@ -37,9 +31,9 @@ export const fence = (
     Effect.gen(function* () {
       const outcome = yield* Effect.either(core.below[kind](request))
       if (Either.isLeft(outcome)) {
-        yield* remember(core, request)
+        yield* core.journal.remember(request)
         yield* core.storeFailed(cache, outcome.left)
-      }
+      } else core.journal.acknowledged(request)
       core.fenceHere(request, kind === "invalidate")
       core.emit({
         _tag: kind === "invalidate" ? "Invalidated" : "Expired",
@@ -164,9 +158,9 @@ const commit = (
     )
     const request: FenceRequest = { keys: [keyName(item)], tags: [] }
     if (Either.isLeft(outcome)) {
-      if (isWrite) yield* remember(core, request)
+      if (isWrite) yield* core.journal.remember(request)
       yield* core.storeFailed(item.key.prefix, outcome.left)
-    }
+    } else core.journal.acknowledged(request)
     const fence = () => core.fenceHere(request, true)
     const kept = stores ? replace(core, item, storable, learntTags, begun, fence) : fence()
     core.backoff.end(item.flightId)

@@ -31,13 +31,8 @@ const lookupMillis = FastCheck.constantFrom(5, 1_000, 4_000)
 
 const id = FastCheck.constantFrom(0 as const, 0 as const, 0 as const, 1 as const)
 const on = FastCheck.constantFrom(0 as const, 1 as const)
-const access = FastCheck.constantFrom<ReadonlyArray<CachePolicy.Access>>(
-  "ReadWrite",
-  "ReadWrite",
-  "ReadOnly",
-  "WriteOnly",
-  "Off"
-)
+const accesses: ReadonlyArray<CachePolicy.Access> = ["ReadWrite", "ReadWrite", "ReadOnly", "WriteOnly", "Off"]
+const access = FastCheck.constantFrom(...accesses)
 const further = {
   singleFlight: FastCheck.constantFrom("Cluster" as const, "Instance" as const),
   timeToLive: FastCheck.constantFrom("1 minute" as const, "2 seconds" as const),
