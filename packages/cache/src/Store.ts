@@ -67,6 +67,11 @@ export interface LeaseRequest {
   readonly tags: ReadonlyArray<string>
   /** The `id` of the value the caller has read and refuses, `"*"` to refuse any, absent when it found none. */
   readonly seen?: string | undefined
+  /**
+   * Whether the caller shares the key with others: a lease that stands is granted to it as well, under the epochs of
+   * now, instead of `Busy`. Whichever of its holders fills first uses it up. Default `false`.
+   */
+  readonly shared?: boolean | undefined
   readonly leaseMillis: number
   /** How long the epochs must live at least: as long as the longest value that may carry them. */
   readonly retainMillis: number

@@ -307,6 +307,7 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
           shape: item.codec.shape,
           tags: item.tags,
           seen,
+          shared: item.policy.sharesLease,
           leaseMillis: options.leaseMillis,
           retainMillis: Math.max(item.policy.retainMillis, 2 * options.leaseMillis)
         }))

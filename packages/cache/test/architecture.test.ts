@@ -53,9 +53,9 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
     "5th floor",
     rooms(`
       Cache
-      internal/announcing internal/core internal/departures internal/fencing internal/inheriting internal/leases
-      internal/lookups internal/queries internal/reading internal/recovery internal/requestMemo internal/service
-      internal/storable
+      internal/announcing internal/core internal/departures internal/fencing internal/inheriting internal/keeping
+      internal/leases internal/lookups internal/queries internal/reading internal/recovery internal/requestMemo
+      internal/service internal/storable
     `)
   ],
   ["street", rooms("Repository internal/decorated")]

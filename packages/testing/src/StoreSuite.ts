@@ -31,6 +31,7 @@ import * as inspection from "./internal/suite/inspection.js"
 import * as instances from "./internal/suite/instances.js"
 import * as learntTags from "./internal/suite/learntTags.js"
 import * as leases from "./internal/suite/leases.js"
+import * as sharedLeases from "./internal/suite/sharedLeases.js"
 import * as sets from "./internal/suite/sets.js"
 import * as subject from "./internal/suite/subject.js"
 import * as values from "./internal/suite/values.js"
@@ -131,6 +132,7 @@ export const cases: ReadonlyArray<Case> = [
   ...batches.cases,
   ...expiry.cases,
   ...leases.cases,
+  ...sharedLeases.cases,
   ...learntTags.cases,
   ...fences.cases,
   ...dependents.cases,

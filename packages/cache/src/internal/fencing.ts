@@ -19,8 +19,9 @@ import { keyName } from "../StoreTier.js"
 import { type Core, now } from "./core.js"
 import type { Lookup } from "./currentLookup.js"
 import * as dependencies from "./dependencies.js"
+import { type Beginning, keeps, replace } from "./keeping.js"
 import { tooMuch, within } from "./lookups.js"
-import { prepareValue, reportPolicy, type Storable } from "./storable.js"
+import { prepareValue, reportPolicy, type Storable, unstorable } from "./storable.js"
 
 /**
  * Lets a fence fall, or leaves it to the transaction it is called in. Fails when the store did not acknowledge it; on
@@ -74,6 +75,9 @@ export interface Written<E> {
  * Captures the epochs, runs the effect, and commits a value for each item: stored only if nothing was fenced in
  * between, and the keys' older values are gone in any case. `isWrite`: the effect changes the source, so that a
  * failure of it, or of the store, must hide the old values; otherwise it only computes, and the old ones may stay.
+ *
+ * Where the policy leaves the store out, a write is committed without a value, so that the older ones are gone for
+ * everybody, and what was only computed reaches memory alone.
  */
 export const writeThrough = <E, R>(
   core: Core,
@@ -85,11 +89,15 @@ export const writeThrough = <E, R>(
 ): Effect.Effect<Written<E>, never, any> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const cache = items[0]!.key.prefix
+      const { key, policy } = items[0]!
+      const cache = key.prefix
+      const since = core.fences.now()
+      const stores = isWrite || policy.writesStore
       const hides = items.some((item) => core.journal.hides(item.key.id, item.tags))
-      const captured = hides
-        ? Either.right(undefined)
-        : yield* Effect.either(Effect.forEach(items, (item) => core.tier.capture(captureRequest(item))))
+      const captured =
+        hides || !stores
+          ? Either.right(undefined)
+          : yield* Effect.either(Effect.forEach(items, (item) => core.tier.capture(captureRequest(item))))
       const learnt = new Set<string>()
       const startedMillis = yield* now
       const learn = (tags: ReadonlyArray<string>) => tags.forEach((tag) => learnt.add(tag))
@@ -107,6 +115,7 @@ export const writeThrough = <E, R>(
       if (inherited.isTooMuch()) refuse(tooMuch)
       if (unusableTag !== undefined) yield* reportPolicy(core, items[0]!, "tags", unusableTag)
       const captures = Either.getOrUndefined(captured)
+      const begun = { since, millis: startedMillis }
       if (Either.isLeft(captured)) yield* core.storeFailed(cache, captured.left)
       const tell = (index: number, more: ReadonlyArray<string>, expiresAtMillis: number) =>
         observe?.(index, {
@@ -117,6 +126,10 @@ export const writeThrough = <E, R>(
       if (Exit.isFailure(exit) || captures === undefined) {
         for (const i of items.keys()) tell(i, [], Exit.isFailure(exit) ? Infinity : -Infinity)
         if (isWrite) yield* Effect.ignore(fence(core, "invalidate", cache, { keys: items.map(keyName), tags: [] }))
+        if (Exit.isSuccess(exit) && !stores && unusableTag === undefined) {
+          const millis = Math.max(0, (yield* now) - startedMillis)
+          yield* Effect.forEach(items, (item, i) => renew(core, item, exit.value[i], millis, learnt, begun, inherited))
+        }
         const failure = Exit.isFailure(exit) ? undefined : Option.getOrUndefined(Either.getLeft(captured))
         return { exit, failure }
       }
@@ -127,8 +140,8 @@ export const writeThrough = <E, R>(
         Effect.flatMap(prepareValue(core, item, exit.value[i], millis, untilMillis), (storable) => {
           tell(i, storable.learnt, storable.expiresAtMillis)
           const judged = inherited.judged(captures[i]!)
-          const bytes = judged === undefined || unusableTag !== undefined ? undefined : storable.bytes
-          return commit(core, item, judged ?? captures[i]!, { ...storable, bytes }, learnt, isWrite)
+          const mayStore = judged !== undefined && unusableTag === undefined
+          return commit(core, item, judged ?? captures[i]!, storable, learnt, mayStore, isWrite, begun)
         })
       )
       return { exit, failure: failures.find((failure) => failure !== undefined) }
@@ -142,13 +155,36 @@ const captureRequest = (item: Item) => ({
   retainMillis: Math.max(item.policy.retainMillis, 60_000)
 })
 
+/** Puts a value in the place of an older one, in this process's memory. */
+const renew = (
+  core: Core,
+  item: Item,
+  value: unknown,
+  millis: number,
+  learnt: ReadonlySet<string>,
+  begun: Beginning,
+  inherited: dependencies.Inherited
+): Effect.Effect<void, never, any> =>
+  Effect.map(prepareValue(core, item, value, millis, inherited.untilMillis()), (storable) => {
+    const fence = () => core.fenceHere({ keys: [keyName(item)], tags: [] }, true)
+    // Values whose age nobody knows take the place of older ones as none.
+    const one = inherited.since() === undefined ? storable : unstorable
+    const kept = keeps(core, item.policy)
+      ? replace(core, item, one, [...new Set([...learnt, ...storable.learnt])], begun, fence)
+      : "Uncacheable"
+    core.backoff.end(item.flightId)
+    core.emitKey(item.key, { _tag: kept })
+  })
+
 const commit = (
   core: Core,
   item: Item,
   capture: Capture,
   storable: Storable,
   learnt: ReadonlySet<string>,
-  isWrite: boolean
+  stores: boolean,
+  isWrite: boolean,
+  begun: Beginning
 ): Effect.Effect<StoreError | undefined, never, any> =>
   Effect.gen(function* () {
     const learntTags = [...new Set([...learnt, ...storable.learnt])]
@@ -157,7 +193,7 @@ const commit = (
       core.below.commit({
         capture,
         learntTags,
-        bytes: hides ? undefined : storable.bytes,
+        bytes: hides || !stores || !item.policy.writesStore ? undefined : storable.bytes,
         timeToLiveMillis: storable.keepMillis
       })
     )
@@ -166,8 +202,9 @@ const commit = (
       if (isWrite) yield* core.journal.remember(request)
       yield* core.storeFailed(item.key.prefix, outcome.left)
     } else core.journal.acknowledged(request)
-    core.fenceHere(request, true)
+    const fence = () => core.fenceHere(request, true)
+    const kept = stores ? replace(core, item, storable, learntTags, begun, fence) : fence()
     core.backoff.end(item.flightId)
-    if (Either.isRight(outcome)) core.emitKey(item.key, { _tag: outcome.right })
+    if (Either.isRight(outcome)) core.emitKey(item.key, { _tag: kept === "Stored" ? kept : outcome.right })
     return Either.isLeft(outcome) ? outcome.left : undefined
   })

@@ -123,9 +123,12 @@ export const acquire = (
 ): Effect.Effect<ReadonlyArray<Acquired>, never, any> =>
   Effect.gen(function* () {
     const barred = journeys.map(
-      ({ item }) => !manner.stores || !core.enabled || core.journal.hides(item.key.id, item.tags)
+      ({ item }) =>
+        !manner.stores || !item.policy.writesStore || !core.enabled || core.journal.hides(item.key.id, item.tags)
     )
-    const wishes = journeys.filter((_, i) => !barred[i]).map(({ item, view }) => ({ item, seen: view.id }))
+    const wishes = journeys
+      .filter((_, i) => !barred[i])
+      .map(({ item, view }) => ({ item, seen: item.policy.readsStore ? view.id : "*" }))
     if (wishes.length === 0) return journeys.map(() => unleased)
     const { leaseWaitMillis } = core.limits
     const budgetMillis = core.limits.budgetMillis - manner.spentMillis

@@ -22,6 +22,7 @@ import type { Item } from "../StoreTier.js"
 import { type Core, type Landing, now } from "./core.js"
 import { CurrentLookup, type Learner, type Lookup } from "./currentLookup.js"
 import * as dependencies from "./dependencies.js"
+import { keep, keeps } from "./keeping.js"
 import { acquire, type Acquired, giveBack, type Journey, type Manner } from "./leases.js"
 import { alarming } from "./tally.js"
 import { prepareFailure, prepareValue, reportPolicy, unstorableFailure } from "./storable.js"
@@ -198,7 +199,10 @@ const lookUp = (
     for (const [position, i] of rest.entries()) {
       const { item } = journeys[i]!
       const flight = flights[i]!
-      if (core.tally.lookup(item.key.prefix)) yield* reportPolicy(core, item, "read", neverHits(item.key.prefix))
+      // What is kept nowhere cannot hit.
+      const mayHit = keeps(core, item.policy)
+      if (mayHit && core.tally.lookup(item.key.prefix))
+        yield* reportPolicy(core, item, "read", neverHits(item.key.prefix))
       core.emitKey(item.key, { _tag: failed ? "LookupFailed" : "LookupSucceeded", millis })
       if (!failed) core.backoff.end(item.flightId)
       else if (!Cause.isInterruptedOnly(exit.cause)) {
@@ -222,12 +226,18 @@ const lookUp = (
       const stored = lease !== undefined && judged !== undefined
       if (stored) {
         const content =
-          instants === undefined || encoded === undefined
+          instants === undefined || encoded === undefined || !item.policy.writesMemory
             ? undefined
             : { ...instants, encoded, id: lease.token, tags: [...item.tags, ...learntTags] }
         const request = { lease: judged, learntTags, bytes: bytes!, timeToLiveMillis }
         fills.push({ item, request, lease, content, since: flight.startedAt })
-      } else if (!failed) core.emitKey(item.key, { _tag: lease === undefined ? "Uncacheable" : "Refused" })
+      } else if (!failed) {
+        const begun = { since: flight.startedAt, millis: startedMillis }
+        // What was read may be older than what this instance has heard: memory cannot be asked since when.
+        const mayKeep = manner.stores && !barred && inherited.since() === undefined
+        const kept = () => (mayKeep ? keep(core, item, storable, learntTags, begun) : "Uncacheable")
+        core.emitKey(item.key, { _tag: lease === undefined ? kept() : "Refused" })
+      }
       const landed = failed ? exit : Exit.succeed(exit.value[position])
       // While it is on its way to the store, calls of this process find it here; a failure is nobody else's.
       const countedAt = one._tag === "Leased" ? one.lease.counter : undefined

@@ -169,7 +169,12 @@ export const make = (options: MemoryOptions): Effect.Effect<Service> =>
       if (value !== undefined && seen !== "*" && value.id !== seen) {
         return { _tag: "Found", answer: answerOf(entry, request, now) }
       }
-      if (standing(entry, shape, now) !== undefined) return busy
+      const stands = standing(entry, shape, now)
+      if (stands !== undefined) {
+        if (request.shared !== true) return busy
+        stands.expiresAtMillis = Math.max(stands.expiresAtMillis, now + request.leaseMillis)
+        return { _tag: "Granted", lease: { key, shape, token: stands.token, stamps, counter } }
+      }
       const held = { token: token.make(counter, nonce), stamps, expiresAtMillis: now + request.leaseMillis }
       entry.leases.set(shape, held)
       return { _tag: "Granted", lease: { key, shape, token: held.token, stamps, counter } }

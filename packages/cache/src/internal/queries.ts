@@ -27,6 +27,7 @@ import { type Call, depart, type Leg, refreshBehind, straight } from "./departur
 import { writeThrough } from "./fencing.js"
 import { dependOn, observing } from "./inheriting.js"
 import { itemOf } from "./item.js"
+import { keeps } from "./keeping.js"
 import { reportLookup } from "./lookups.js"
 import { content, decisionFor, look, nowOf } from "./reading.js"
 import * as requestMemo from "./requestMemo.js"
@@ -127,7 +128,7 @@ const settle = (
       } else core.emitKey(item.key, { _tag: "Hit" })
       const isFresh = decision._tag === "Serve" || (decision._tag === "ServeAndRefresh" && !decision.stale)
       call.observe?.(index, dependencies.seen(item.key.id, view, isFresh))
-      if (decision._tag === "ServeAndRefresh") refreshing.push(leg)
+      if (decision._tag === "ServeAndRefresh" && keeps(core, item.policy)) refreshing.push(leg)
     }
     if (refreshing.length > 0 && call.mode === "Default") yield* refreshBehind(core, call, refreshing)
     if (missing.length > 0) {

@@ -33,7 +33,9 @@ export const look = (
   if (memory === undefined) return lookBelow(core, items)
   return Effect.withFiberRuntime((fiber) => {
     const nowMillis = nowOf(fiber)
-    const known = items.map((item) => (fromBelow ? undefined : memory.find(item, nowMillis)))
+    const known = items.map((item) =>
+      fromBelow || !item.policy.readsMemory ? undefined : memory.find(item, nowMillis)
+    )
     const missing = items.filter((_, i) => known[i] === undefined)
     if (missing.length === 0) return Effect.succeed(known as ReadonlyArray<View>)
     const since = core.fences.now()
@@ -48,10 +50,10 @@ export const look = (
   })
 }
 
-/** Holds in memory what was seen below since a moment, if it is fresh. */
+/** Holds in memory what was seen below since a moment, if it is fresh and may be held. */
 const promote = (memory: MemoryTier, item: Item, view: View, since: number, nowMillis: number): void => {
   const { encoded, entry, id, tags } = view
-  if (entry === undefined || encoded === undefined || view.expired) return
+  if (entry === undefined || encoded === undefined || view.expired || !item.policy.writesMemory) return
   const { createdAtMillis, expiresAtMillis, lookupMillis } = entry
   memory.hold(item, { createdAtMillis, expiresAtMillis, lookupMillis, encoded, id, tags }, since, nowMillis)
 }
@@ -59,7 +61,9 @@ const promote = (memory: MemoryTier, item: Item, view: View, since: number, nowM
 /** What the store holds for the items, as far as this instance may see it. Never fails. */
 const lookBelow = (core: Core, items: ReadonlyArray<Item>): Effect.Effect<ReadonlyArray<View>, never, any> => {
   const since = core.fences.now()
-  const open = core.journal.isEmpty() ? items : items.filter((item) => !core.journal.hides(item.key.id, item.tags))
+  const shown = (item: Item) => item.policy.readsStore && !core.journal.hides(item.key.id, item.tags)
+  const all = core.journal.isEmpty() && items.every((item) => item.policy.readsStore)
+  const open = all ? items : items.filter(shown)
   if (open.length === 0) return Effect.succeed(items.map(() => StoreTier.nothing))
   return Effect.matchEffect(core.tier.read(open), {
     onFailure: (error) =>
@@ -121,19 +125,24 @@ export const fresh = (
   core: Core,
   item: Item,
   observe?: (index: number, answer: Dependency) => void
-): Effect.Effect<Option.Option<any>, StoreError, any> => {
-  if (core.journal.hides(item.key.id, item.tags)) return Effect.succeedNone
-  const since = core.fences.now()
-  return Effect.flatMap(core.tier.read([item]), (views) =>
-    Effect.zipRight(
-      reportProblems(core, [item], views),
-      Effect.map(now, (nowMillis) => {
-        const [view] = views as [View]
-        if (view.entry === undefined || hidden(core, item, view, since)) return Option.none()
-        if (view.expired || nowMillis >= view.entry.expiresAtMillis) return Option.none()
-        observe?.(0, seen(item.key.id, view, true))
-        return Either.getRight(view.entry.content)
-      })
+): Effect.Effect<Option.Option<any>, StoreError, any> =>
+  Effect.flatMap(now, (askedMillis) => {
+    const fromMemory = observe === undefined && item.policy.readsMemory
+    const known = fromMemory ? core.memory?.find(item, askedMillis) : undefined
+    if (known !== undefined) return Effect.succeed(Either.getRight(known.entry!.content))
+    if (!item.policy.readsStore || core.journal.hides(item.key.id, item.tags)) return Effect.succeedNone
+    const since = core.fences.now()
+    return Effect.flatMap(core.tier.read([item]), (views) =>
+      Effect.zipRight(
+        reportProblems(core, [item], views),
+        Effect.map(now, (nowMillis) => {
+          const [view] = views as [View]
+          if (view.entry === undefined || hidden(core, item, view, since)) return Option.none()
+          if (view.expired || nowMillis >= view.entry.expiresAtMillis) return Option.none()
+          if (core.memory !== undefined) promote(core.memory, item, view, since, nowMillis)
+          observe?.(0, seen(item.key.id, view, true))
+          return Either.getRight(view.entry.content)
+        })
+      )
     )
-  )
-}
+  })

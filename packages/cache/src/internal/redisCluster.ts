@@ -148,6 +148,7 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
                   String(counter.n),
                   request.seen ?? "",
                   millis(request.leaseMillis),
+                  request.shared === true ? "1" : "0",
                   ...tags.flatMap(([tag, epoch]) => [keys.tag(tag), epoch])
                 ]
               }))

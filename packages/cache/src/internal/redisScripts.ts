@@ -6,14 +6,14 @@ import * as Lua from "./redisLua.js"
 
 export const release = Lua.release
 
-/** KEYS counter epoch value lease tags…, ARGV nonce retain seen lease. */
+/** KEYS counter epoch value lease tags…, ARGV nonce retain seen lease shares. */
 export const lease = `${Lua.common}
 local retain = ARGV[2]
 ${Lua.counting}${Lua.stamping}${Lua.leasing}
 local names, epochs = {}, {}
 for i = 5, #KEYS do names[i - 4], epochs[i - 4] = KEYS[i], stamp(KEYS[i]) end
 local own = stamp(KEYS[2])
-local verdict, more = ask(KEYS[3], KEYS[4], ARGV[3], ARGV[4], own, names, epochs)
+local verdict, more = ask(KEYS[3], KEYS[4], ARGV[3], ARGV[4], ARGV[5], own, names, epochs)
 return { verdict, more or '', print(era, n), own, unpack(epochs) }
 `
 

@@ -98,7 +98,7 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
 
       lease: (requests) =>
         Effect.suspend(() => {
-          const calls = requests.map(({ key, leaseMillis, retainMillis, seen, shape, tags }) => ({
+          const calls = requests.map(({ key, leaseMillis, retainMillis, seen, shape, shared, tags }) => ({
             keys: [
               keys.counter,
               keys.epoch(key),
@@ -106,7 +106,7 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
               keys.lease(key, shape),
               ...unique(tags).map(keys.tag)
             ],
-            args: [token.nonce(), millis(retainMillis), seen ?? "", millis(leaseMillis)]
+            args: [token.nonce(), millis(retainMillis), seen ?? "", millis(leaseMillis), shared === true ? "1" : "0"]
           }))
           return Effect.flatMap(commands.runEach("lease", scripts.lease, calls), (outcomes) =>
             Effect.forEach(
