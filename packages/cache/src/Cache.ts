@@ -10,7 +10,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Function from "effect/Function"
@@ -27,7 +27,8 @@ import { coreOf, make as makeCore, type Settings } from "./internal/core.js"
 import { outerOf } from "./internal/currentLookup.js"
 import { check } from "./internal/item.js"
 import { service } from "./internal/service.js"
-import type * as MemoryTier from "./MemoryTier.js"
+import { InvalidationBus } from "./InvalidationBus.js"
+import * as MemoryTier from "./MemoryTier.js"
 import * as Reporter from "./Reporter.js"
 import * as Store from "./Store.js"
 
@@ -178,7 +179,8 @@ export interface Options {
   readonly breaker?: Settings["breaker"] | undefined
   /**
    * Values in memory above the store, decoded or ready to be: a hit there asks nobody. `true` for the defaults. Default
-   * `false`. What another instance invalidates is noticed here when their time is over: 5 seconds by default.
+   * `false`, and with a bus `true`. Without a bus, what another instance invalidates is noticed here when their time is
+   * over: 5 seconds by default.
    */
   readonly memory?: boolean | MemoryTier.Options | undefined
   /** Whether it starts switched on. Default `true`. */
@@ -216,7 +218,50 @@ export const layerWith = (options: Options): Layer.Layer<Cache, never, Store.Sto
     Cache,
     Effect.gen(function* () {
       const scope = yield* Effect.scope
-      return service(yield* makeCore(yield* Store.Store, yield* Reporter.Reporter, scope, settings(options)))
+      const store = yield* Store.Store
+      const { memory, ...others } = settings(options)
+      if (memory !== undefined && store.remote) yield* Effect.logInfo(withoutBus(memory))
+      return service(yield* makeCore(store, yield* Reporter.Reporter, scope, { ...others, memory }))
+    })
+  )
+
+const withoutBus = ({ timeToLive = MemoryTier.defaultTimeToLive }: MemoryTier.Options): string =>
+  `the cache has values in memory and no bus: what another instance invalidates may be answered here for ` +
+  `${Duration.format(timeToLive)} more`
+
+/**
+ * A cache that tells other instances what it invalidates, and hears from them: values in memory above the store are
+ * answered until their time is over, and no older than the bus is slow. While messages are lost or the bus is away they
+ * are answered for `memory.timeToLive` at most.
+ *
+ * Give it to the store and the bus of one client, so that the message leaves inside the store's operation:
+ *
+ * @example
+ * import { Cache, RedisBus, RedisClient, RedisStore, Reporter } from "@larder/cache"
+ * import * as Layer from "effect/Layer"
+ *
+ * // Of `@larder/redis`, `@larder/upstash`, or your own.
+ * const live = (client: Layer.Layer<RedisClient.RedisClient>) =>
+ *   Cache.layerWithBus({ memory: { maximumEntries: 50_000 } }).pipe(
+ *     Layer.provide([RedisStore.layer, RedisBus.layer, Reporter.layerLog]),
+ *     Layer.provide(client)
+ *   )
+ *
+ * typeof live // => "function"
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerWithBus = (
+  options: Options = {}
+): Layer.Layer<Cache, never, Store.Store | Reporter.Reporter | InvalidationBus> =>
+  Layer.scoped(
+    Cache,
+    Effect.gen(function* () {
+      const scope = yield* Effect.scope
+      const reporter = yield* Reporter.Reporter
+      const chosen = settings({ ...options, memory: options.memory ?? true })
+      return service(yield* makeCore(yield* Store.Store, reporter, scope, chosen, yield* InvalidationBus))
     })
   )
 

@@ -27,12 +27,24 @@ export type KeyEvent =
   | { readonly _tag: "LookupSucceeded" | "LookupFailed"; readonly millis: number }
 
 /**
+ * Why there may be something that was not heard: a subscription has begun, a count was missing, or a message could not
+ * be read.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type GapReason = "Subscribed" | "Lost" | "Unreadable"
+
+/**
  * Something that happened to the whole cache.
  *
  * - `Invalidated`, `Expired`: a fence fell. `acknowledged: false`: the store did not answer; what it names is hidden
  *   on this instance until a replay is acknowledged (`Replayed`).
  * - `StoreFailed`: an operation failed; its caller was answered without the store.
  * - `CircuitOpened`, `CircuitClosed`: the store is left alone for a while, or asked again.
+ * - `Heard`: another instance told of a fence, which holds here from now on. `everything`: it named no names.
+ * - `Gap`: what other instances told may have been missed, so that whatever was seen before is asked for anew.
+ * - `BusLost`: the subscription to what other instances tell ended; it is made again, and then there is a `Gap`.
  *
  * @since 0.1.0
  * @category models
@@ -47,6 +59,15 @@ export type StoreEvent =
   | { readonly _tag: "Replayed"; readonly keys: ReadonlyArray<string>; readonly tags: ReadonlyArray<string> }
   | { readonly _tag: "StoreFailed"; readonly operation: string; readonly reason: string }
   | { readonly _tag: "CircuitOpened" | "CircuitClosed" }
+  | {
+      readonly _tag: "Heard"
+      readonly kind: "invalidate" | "expire"
+      readonly keys: ReadonlyArray<string>
+      readonly tags: ReadonlyArray<string>
+      readonly everything: boolean
+    }
+  | { readonly _tag: "Gap"; readonly because: GapReason }
+  | { readonly _tag: "BusLost"; readonly reason: string }
 
 /**
  * @since 0.1.0

@@ -50,9 +50,10 @@ export interface Options {
    */
   readonly maximumWeight?: number | undefined
   /**
-   * How long a value is answered at most without asking below. `DurationInput`. Default 5 seconds. Counted from when it
-   * was read or stored here; the end of its time below ends it in any case. For so long an invalidation of another
-   * instance may go unnoticed here.
+   * How long a value is answered at most without asking below, or hearing from the bus. `DurationInput`. Default 5
+   * seconds. Counted from when it was read or stored here, and with a bus from the last sign of life of it; the end of
+   * its time below ends it in any case. For so long an invalidation of another instance may go unnoticed here: without
+   * a bus always, with one while its messages are lost.
    */
   readonly timeToLive?: Duration.DurationInput | undefined
   /** Default `copy`. */
@@ -86,11 +87,17 @@ export interface MemoryTier {
 
 interface Held extends Content {
   readonly names: ReadonlyArray<string>
-  readonly untilMillis: number
+  readonly heldAtMillis: number
   /** No fence had fallen on its names up to here. */
   clearUntil: number
   live: { readonly value: unknown } | undefined
 }
+
+/**
+ * @since 0.1.0
+ * @category constants
+ */
+export const defaultTimeToLive: Duration.DurationInput = "5 seconds"
 
 const weigh = ({ encoded }: Content): number => encoded.length + 1
 
@@ -98,12 +105,18 @@ const isPlain = (value: unknown): boolean =>
   (typeof value !== "object" && typeof value !== "function") || value === null
 
 /**
+ * `heardMillis` says when it was last known that every fence of other instances had been heard of here.
+ *
  * @since 0.1.0
  * @category constructors
  */
-export const make = (fences: Pick<Fences, "now" | "fellSince">, options: Options = {}): MemoryTier => {
+export const make = (
+  fences: Pick<Fences, "now" | "fellSince">,
+  options: Options = {},
+  heardMillis: () => number = () => -Infinity
+): MemoryTier => {
   const { isolation = "copy", maximumEntries = 10_000, maximumWeight = Infinity } = options
-  const ownMillis = Duration.toMillis(options.timeToLive ?? "5 seconds")
+  const ownMillis = Duration.toMillis(options.timeToLive ?? defaultTimeToLive)
   const held = Lru.make<Held>(maximumEntries, maximumWeight, weigh)
 
   /** A value for one caller; `undefined` when it cannot be had at once. */
@@ -121,7 +134,9 @@ export const make = (fences: Pick<Fences, "now" | "fellSince">, options: Options
     find: (item, nowMillis) => {
       const one = held.get(item.flightId)
       if (one === undefined) return undefined
-      if (nowMillis >= one.untilMillis || fences.fellSince(one.clearUntil, one.names)) {
+      const confirmedMillis = Math.max(one.heldAtMillis, heardMillis())
+      const untilMillis = Math.min(confirmedMillis + ownMillis, one.expiresAtMillis)
+      if (nowMillis >= untilMillis || fences.fellSince(one.clearUntil, one.names)) {
         held.delete(item.flightId)
         return undefined
       }
@@ -141,11 +156,10 @@ export const make = (fences: Pick<Fences, "now" | "fellSince">, options: Options
       }
     },
     hold: (item, content, since, nowMillis) => {
-      const untilMillis = Math.min(nowMillis + ownMillis, content.expiresAtMillis)
       const names = [item.key.id, ...content.tags]
-      if (nowMillis >= untilMillis || fences.fellSince(since, names)) return
+      if (nowMillis >= content.expiresAtMillis || fences.fellSince(since, names)) return
       if (weigh(content) > maximumWeight / 100) return
-      held.set(item.flightId, { ...content, names, untilMillis, clearUntil: since, live: undefined })
+      held.set(item.flightId, { ...content, names, heldAtMillis: nowMillis, clearUntil: since, live: undefined })
     },
     size: held.size
   }

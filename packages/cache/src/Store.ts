@@ -126,6 +126,18 @@ export interface KeyName {
 }
 
 /**
+ * What a store tells on its carrier, inside the operation it is given to: its counter after the fence, a space, and the
+ * text. A store without a carrier is given none.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Announcement {
+  readonly channel: string
+  readonly text: string
+}
+
+/**
  * What a fence names. `everything` starts a new era: every value of the store becomes invalid.
  *
  * @since 0.1.0
@@ -135,6 +147,7 @@ export interface FenceRequest {
   readonly keys: ReadonlyArray<KeyName>
   readonly tags: ReadonlyArray<string>
   readonly everything?: boolean | undefined
+  readonly announcement?: Announcement | undefined
 }
 
 /**
@@ -171,6 +184,7 @@ export interface CommitRequest {
   /** Absent: fence the key, store nothing. */
   readonly bytes?: Uint8Array | undefined
   readonly timeToLiveMillis: number
+  readonly announcement?: Announcement | undefined
 }
 
 /**
@@ -190,6 +204,8 @@ export class Store extends Context.Tag("@larder/cache/Store")<
      * key. Absent: they do not.
      */
     readonly apart?: boolean | undefined
+    /** What can carry an `Announcement` for it, to be compared with a bus's. Absent: it tells nobody anything. */
+    readonly carrier?: object | undefined
     /** Values and current epochs, read together: never an epoch older than the value it judges. */
     readonly read: (requests: ReadonlyArray<ReadRequest>) => Effect.Effect<ReadonlyArray<ReadAnswer>, StoreError>
     /**

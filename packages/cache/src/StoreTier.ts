@@ -7,13 +7,9 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as FiberId from "effect/FiberId"
-import * as Option from "effect/Option"
 import type { CacheEntry } from "./CacheEntry.js"
 import { CodecError, StoreError } from "./CacheError.js"
 import type { CacheKey } from "./CacheKey.js"
@@ -21,6 +17,7 @@ import type { Resolved } from "./CachePolicy.js"
 import type { CircuitBreaker } from "./CircuitBreaker.js"
 import * as Codec from "./Codec.js"
 import * as Epoch from "./Epoch.js"
+import { limit } from "./internal/limit.js"
 import type {
   Capture,
   CaptureRequest,
@@ -169,47 +166,6 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
   const lags = (counter: Epoch.Counter | undefined, asked: Epoch.Counter | undefined): boolean =>
     counter !== undefined && asked !== undefined && counter.era === asked.era && counter.n < asked.n
 
-  /**
-   * Bounds a call, also where its caller cannot be interrupted (the invalidation of a mutation). It runs on a fiber of
-   * nobody's: an interruption reaches the children of a fiber even while it masks its own, and would end an
-   * invalidation half-way; and a client that does not let itself be interrupted must not hold its caller.
-   */
-  const limit = <A>(
-    operation: string,
-    call: Effect.Effect<A, StoreError>,
-    millis: number
-  ): Effect.Effect<A, StoreError> => {
-    const fail = (reason: StoreError["reason"], detail: string) =>
-      new StoreError({ store: store.name, operation, reason, detail })
-    const died = (cause: Cause.Cause<StoreError>) => {
-      const defect = Option.getOrUndefined(Cause.dieOption(cause))
-      return fail("BadReply", `the client ended with ${defect instanceof Error ? defect.name : "a defect"}`)
-    }
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.gen(function* () {
-        const answer = yield* Deferred.make<A, StoreError>()
-        const work = Effect.matchCauseEffect(call, {
-          onFailure: (cause) =>
-            Deferred.fail(
-              answer,
-              Option.getOrElse(Cause.failureOption(cause), () => died(cause))
-            ),
-          onSuccess: (value) => Deferred.succeed(answer, value)
-        })
-        const timeout = Effect.suspend(() =>
-          Deferred.fail(answer, fail("Timeout", `no answer within ${Math.round(millis)} ms`))
-        )
-        const working = yield* Effect.forkDaemon(Effect.interruptible(work))
-        const timer = yield* Effect.forkDaemon(Effect.interruptible(Effect.delay(timeout, millis)))
-        const stop = Effect.sync(() => {
-          timer.unsafeInterruptAsFork(FiberId.none)
-          working.unsafeInterruptAsFork(FiberId.none)
-        })
-        return yield* Effect.ensuring(restore(Deferred.await(answer)), stop)
-      })
-    )
-  }
-
   const guarded = <A>(
     operation: string,
     call: Effect.Effect<A, StoreError>,
@@ -217,7 +173,7 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
   ): Effect.Effect<A, StoreError> =>
     store.remote
       ? options.breaker.protect(
-          limit(operation, call, Math.min(limitMillis, options.operationMillis)),
+          limit({ store: store.name, operation }, call, Math.min(limitMillis, options.operationMillis)),
           () =>
             new StoreError({ store: store.name, operation, reason: "CircuitOpen", detail: "left alone for a while" })
         )
@@ -225,7 +181,9 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
 
   const always = <A>(operation: string, call: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
     store.remote
-      ? Effect.uninterruptible(options.breaker.observe(limit(operation, call, options.operationMillis)))
+      ? Effect.uninterruptible(
+          options.breaker.observe(limit({ store: store.name, operation }, call, options.operationMillis))
+        )
       : call
 
   // A value stored without a tag that is declared now cannot be fenced by it: older releases did not know the tag.

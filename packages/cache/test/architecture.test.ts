@@ -26,14 +26,14 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
     "ground",
     rooms(`
       CacheEntry CacheError CacheEvent CacheKey CacheMode CachePolicy Epoch
-      internal/lru internal/rateLimit internal/token internal/wire
+      internal/busWire internal/lru internal/rateLimit internal/token internal/wire
     `)
   ],
   [
     "1st floor",
     rooms(`
-      RedisClient RedisStore Reporter Store
-      internal/logReporter internal/memoryStore internal/redisCluster internal/redisClusterScripts internal/redisCommands
+      InvalidationBus RedisBus RedisClient RedisStore Reporter Store
+      internal/logReporter internal/memoryBus internal/memoryStore internal/redisBus internal/redisCluster internal/redisClusterScripts internal/redisCommands
       internal/redisEpochs internal/redisFrame internal/redisKeys internal/redisLua internal/redisOperations
       internal/redisReads internal/redisScripts internal/redisSingle internal/redisStore internal/turnBatch
     `)
@@ -42,7 +42,8 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
     "2nd floor",
     rooms(`
       CircuitBreaker Codec SingleFlight
-      internal/bypass internal/currentLookup internal/decide internal/fences internal/fingerprint internal/journal internal/tally
+      internal/bypass internal/currentLookup internal/decide internal/fences internal/fingerprint internal/hearing internal/journal internal/limit
+      internal/sequence internal/tally
     `)
   ],
   ["3rd floor", rooms("MemoryTier StoreTier internal/frozen internal/item")],
@@ -51,7 +52,8 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
     "5th floor",
     rooms(`
       Cache
-      internal/core internal/departures internal/fencing internal/leases internal/lookups internal/queries
+      internal/announcing internal/core internal/departures internal/fencing internal/leases
+      internal/lookups internal/queries
       internal/reading internal/service internal/storable
     `)
   ],

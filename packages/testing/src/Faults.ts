@@ -38,7 +38,7 @@ import { cut } from "./internal/truncate.js"
  * @since 0.1.0
  * @category models
  */
-export type Operation = Exclude<keyof Context.Tag.Service<Store>, "name" | "remote">
+export type Operation = Exclude<keyof Context.Tag.Service<Store>, "name" | "remote" | "apart" | "carrier">
 
 /**
  * What goes wrong with an operation.
@@ -238,6 +238,7 @@ export const make = (
         name: store.name,
         remote: true,
         apart: store.apart,
+        carrier: store.carrier,
         read: (requests) => through("read", store.read(requests)),
         lease: (requests) => through("lease", store.lease(requests)),
         fill: (requests) => through("fill", store.fill(requests)),

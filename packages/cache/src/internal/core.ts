@@ -18,12 +18,16 @@ import type { CacheFailure, Reporter } from "../Reporter.js"
 import type { Run } from "../SingleFlight.js"
 import * as SingleFlight from "../SingleFlight.js"
 import * as MemoryTier from "../MemoryTier.js"
+import type { InvalidationBus } from "../InvalidationBus.js"
 import type { FenceRequest, Lease, Store } from "../Store.js"
 import type { Item } from "../StoreTier.js"
 import * as StoreTier from "../StoreTier.js"
+import * as announcing from "./announcing.js"
 import * as fences from "./fences.js"
+import * as hearing from "./hearing.js"
 import * as journal from "./journal.js"
 import * as tally from "./tally.js"
+import * as token from "./token.js"
 
 /** The limits and waits of a cache; see `Cache.Options`, which documents each. */
 export interface Settings {
@@ -51,7 +55,9 @@ export interface Landing {
 }
 
 export interface Core {
-  readonly tier: StoreTier.StoreTier
+  readonly tier: Omit<StoreTier.StoreTier, keyof announcing.Fencing>
+  /** Lets fences fall in the store, and tells other instances. */
+  readonly below: announcing.Fencing
   /** Values in memory above the store, if there are to be any. */
   readonly memory: MemoryTier.MemoryTier | undefined
   readonly flights: SingleFlight.SingleFlight<Landing>
@@ -126,7 +132,8 @@ export const make = (
   store: Context.Tag.Service<Store>,
   reporter: Context.Tag.Service<Reporter>,
   scope: Scope.Scope,
-  settings: Settings
+  settings: Settings,
+  bus?: Context.Tag.Service<InvalidationBus>
 ): Effect.Effect<Core> =>
   Effect.gen(function* () {
     const listeners = new Set<(event: CacheEvent) => void>()
@@ -146,15 +153,14 @@ export const make = (
         })
     })
     const leaseMillis = Duration.toMillis(settings.lease)
-    const tier = StoreTier.make(store, {
-      operationMillis: Duration.toMillis(settings.storeTimeout),
-      leaseMillis,
-      breaker,
-      onSuccess: (operation) => {
-        told = false
-        if (failing.size > 0) failing.delete(operation)
-      }
-    })
+    const operationMillis = Duration.toMillis(settings.storeTimeout)
+    const storeWorked = (operation: string): void => {
+      told = false
+      if (failing.size > 0) failing.delete(operation)
+    }
+    const tier = StoreTier.make(store, { operationMillis, leaseMillis, breaker, onSuccess: storeWorked })
+    const carried = bus !== undefined && announcing.isCarried(store, bus)
+    const sender = { origin: token.nonce(), told: 0 }
     const all = fences.make(settings.maximumFences)
     const hard = fences.make(settings.maximumFences)
     const report = (failure: CacheFailure): Effect.Effect<void> =>
@@ -168,9 +174,11 @@ export const make = (
     const renewing = yield* Queue.sliding<void>(1)
     const leases = new Set<Lease>()
     const held = new Map<string, { readonly untilMillis: number; readonly since: number }>()
+    let busHeardMillis = -Infinity
     const core: Core = {
       tier,
-      memory: settings.memory === undefined ? undefined : MemoryTier.make(all, settings.memory),
+      below: announcing.make(tier, bus, { carried, sender, operationMillis }),
+      memory: settings.memory === undefined ? undefined : MemoryTier.make(all, settings.memory, () => busHeardMillis),
       flights: SingleFlight.make(scope),
       fences: all,
       hardFences: hard,
@@ -237,6 +245,25 @@ export const make = (
     yield* Scope.addFinalizer(scope, lastReplay(core))
     yield* Effect.forkIn(renewals(core), scope)
     yield* Effect.forkIn(replays(core), scope)
+    if (bus !== undefined) {
+      const ownMillis = Duration.toMillis(settings.memory?.timeToLive ?? MemoryTier.defaultTimeToLive)
+      const silenceMillis = Math.max(1_000, ownMillis)
+      const listener: hearing.Listener = {
+        fenceHere: core.fenceHere,
+        gap: (because) => {
+          all.raiseAll()
+          hard.raiseAll()
+          emit({ _tag: "Gap", because })
+        },
+        busIsHeard: (atMillis) => {
+          busHeardMillis = Math.max(busHeardMillis, atMillis)
+        },
+        emit,
+        failed: (error) => core.storeFailed("*", error),
+        worked: storeWorked
+      }
+      yield* Effect.forkIn(hearing.listen(listener, bus, { sender, carried, operationMillis, silenceMillis }), scope)
+    }
     return core
   })
 
@@ -264,7 +291,7 @@ const replays = (core: Core): Effect.Effect<void> =>
       let pauseMillis = 250
       for (let next = core.journal.next(replayBatch); next !== undefined; next = core.journal.next(replayBatch)) {
         const { request, strikeOut } = next
-        const outcome = yield* Effect.either(core.tier.invalidate(request))
+        const outcome = yield* Effect.either(core.below.invalidate(request))
         if (outcome._tag === "Right") {
           // What was read or leased before the replay and is answered after it is no longer hidden, and is as old.
           core.fenceHere(request, true)
@@ -286,7 +313,7 @@ const lastReplay = (core: Core): Effect.Effect<void> =>
   Effect.suspend(() => {
     const next = core.journal.next(Infinity)
     if (next === undefined) return Effect.void
-    return Effect.matchEffect(core.tier.invalidate(next.request), {
+    return Effect.matchEffect(core.below.invalidate(next.request), {
       onFailure: (error) => core.storeFailed("*", error),
       onSuccess: () => Effect.sync(next.strikeOut)
     })

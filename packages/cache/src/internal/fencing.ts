@@ -34,7 +34,7 @@ export const fence = (
   if (request.keys.length === 0 && request.tags.length === 0 && request.everything !== true) return Effect.void
   return Effect.uninterruptible(
     Effect.gen(function* () {
-      const outcome = yield* Effect.either(core.tier[kind](request))
+      const outcome = yield* Effect.either(core.below[kind](request))
       if (Either.isLeft(outcome)) {
         yield* remember(core, request)
         yield* core.storeFailed(cache, outcome.left)
@@ -123,7 +123,7 @@ const commit = (
     const learntTags = [...new Set([...learnt, ...storable.learnt])]
     const hides = core.journal.hides(item.key.id, [...item.tags, ...learntTags])
     const outcome = yield* Effect.either(
-      core.tier.commit({
+      core.below.commit({
         capture,
         learntTags,
         bytes: hides || !stores ? undefined : storable.bytes,

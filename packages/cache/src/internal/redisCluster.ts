@@ -26,7 +26,7 @@ import type { RedisKeys } from "./redisKeys.js"
 import * as redisOperations from "./redisOperations.js"
 import * as token from "./token.js"
 
-const { further, judging, millis, texts, unique } = redisOperations
+const { further, judging, millis, telling, texts, unique } = redisOperations
 
 type Outcome<A> = Either.Either<A, StoreError>
 type Outcomes<A> = ReadonlyArray<Outcome<A>>
@@ -253,10 +253,11 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
       onKeys: (names: FenceRequest["keys"]) => Effect.Effect<Outcomes<unknown>, StoreError>
     ) => {
       const script = operation === "invalidate" ? scripts.tagsInvalidate : scripts.tagsExpire
-      return ({ everything, keys: named, tags }: FenceRequest) =>
+      return ({ announcement, everything, keys: named, tags }: FenceRequest) =>
         Effect.gen(function* () {
           const told = named.length === 0 ? Either.right([]) : yield* Effect.either(onKeys(named))
-          const call = { keys: tagKeys(unique(tags)), args: [token.nonce(), everything === true ? "1" : "0"] }
+          const args = [token.nonce(), everything === true ? "1" : "0", ...telling(announcement)]
+          const call = { keys: tagKeys(unique(tags)), args }
           const [reply] = yield* commands.run(operation, script, [call])
           yield* Either.flatMap(told, Either.all)
           return yield* replies.counter(operation, redisFrame.text(reply))
@@ -317,7 +318,7 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
           return { key, shape, counter, stamps: { key: redisFrame.text(reply) ?? "", tags: stamps } }
         }),
 
-      commit: ({ bytes, capture, learntTags, timeToLiveMillis }) =>
+      commit: ({ announcement, bytes, capture, learntTags, timeToLiveMillis }) =>
         Effect.gen(function* () {
           const { counter, key, shape, stamps } = capture
           const payload = bytes === undefined ? undefined : redisFrame.payload(bytes, client.encoding)
@@ -349,7 +350,7 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
               }
             ])
           )
-          const call = { keys: [keys.counter], args: [token.nonce(), "0"] }
+          const call = { keys: [keys.counter], args: [token.nonce(), "0", ...telling(announcement)] }
           const [counted] = yield* commands.run("commit", scripts.tagsInvalidate, [call])
           yield* judgement
           const [outcome] = yield* written

@@ -8,9 +8,12 @@
  * Operators meet these names in `SCAN`, `MONITOR` and their access rules: they are pinned by a test.
  */
 import type { FenceRequest, KeyName } from "../Store.js"
+import * as busWire from "./busWire.js"
 
 export interface RedisKeys {
   readonly counter: string
+  /** Where what was invalidated is told. */
+  readonly channel: string
   readonly value: (key: string, shape: string) => string
   readonly epoch: (key: string) => string
   readonly lease: (key: string, shape: string) => string
@@ -33,6 +36,7 @@ export const make = (prefix: string): RedisKeys => {
   const held = ({ key, shapes }: KeyName) => shapes.flatMap((shape) => [value(key, shape), lease(key, shape)])
   return {
     counter: `${shared}c`,
+    channel: `${prefix}bus:${busWire.version}`,
     value,
     epoch,
     lease,

@@ -38,6 +38,16 @@ local function epoch(key, era)
 end
 `
 
+/**
+ * Tells a channel how far the counter is, and a text; no channel: there is nobody to tell. What was done is done, so
+ * that it cannot be told is no failure of it: whoever listens misses a count.
+ */
+export const announcing = `
+local function announce(counter, channel, text)
+  if channel ~= '' then redis.pcall('PUBLISH', channel, counter .. ' ' .. text) end
+end
+`
+
 /** The counter as it will be after this fence, and how it is written. */
 export const fencing = `
 local function following(anew)
@@ -51,7 +61,7 @@ local function write(era, n)
   redis.call('SET', KEYS[1], print(era, n), 'PX', life)
   return print(era, n)
 end
-`
+${announcing}`
 
 /** Makes the counter where it is missing. Defines `era` and `n`. Needs `retain`. */
 export const counting = `

@@ -8,7 +8,16 @@ import type * as Either from "effect/Either"
 import type { StoreError } from "../CacheError.js"
 import type { Counter, Stamps } from "../Epoch.js"
 import type { Reply } from "../RedisClient.js"
-import type { FillRequest, LeaseAnswer, LeaseRequest, Outcome, ReadAnswer, ReadRequest, Store } from "../Store.js"
+import type {
+  Announcement,
+  FillRequest,
+  LeaseAnswer,
+  LeaseRequest,
+  Outcome,
+  ReadAnswer,
+  ReadRequest,
+  Store
+} from "../Store.js"
 import type { RedisCommands } from "./redisCommands.js"
 import * as redisFrame from "./redisFrame.js"
 import * as token from "./token.js"
@@ -50,6 +59,12 @@ export const judging = (
   String(stamps.tags.length),
   ...stamps.tags.flatMap(([tag, epoch]) => [redisFrame.encodeTag(tag), epoch]),
   ...further(learnt, stamps).map(redisFrame.encodeTag)
+]
+
+/** The last arguments of a script that lets a fence fall: where it is told, and what. */
+export const telling = (announcement: Announcement | undefined): readonly [channel: string, text: string] => [
+  announcement?.channel ?? "",
+  announcement?.text ?? ""
 ]
 
 export const texts = (reply: Reply | undefined): ReadonlyArray<string> =>

@@ -17,12 +17,12 @@ local verdict, more = ask(KEYS[3], KEYS[4], ARGV[3], ARGV[4], own, names, epochs
 return { verdict, more or '', print(era, n), own, unpack(epochs) }
 `
 
-/** The end of the arguments of fills and commits: `token epoch encoding payload`. */
-const tail = `local held, own, encoding, payload = unpack(ARGV, #ARGV - 3)`
+/** The end of the arguments of fills and commits: `token epoch encoding payload`, and of commits `channel text`. */
+const tail = (more: number) => `local held, own, encoding, payload, channel, text = unpack(ARGV, #ARGV - ${3 + more})`
 
 /** KEYS counter epoch value lease declared… learnt… */
 export const fill = `${Lua.common}${Lua.judging(5)}
-${tail}
+${tail(0)}
 ${Lua.writing}
 if redis.call('HGET', KEYS[4], 'token') ~= held then return 'R' end
 local allowed = unchanged() and learn()
@@ -47,13 +47,15 @@ end
 return 1
 `
 
-/** KEYS counter everything-to-delete…, ARGV nonce anew. */
+/** KEYS counter everything-to-delete…, ARGV nonce anew channel text. */
 export const invalidate = `${Lua.common}${Lua.fencing}
 for i = 2, #KEYS do redis.call('DEL', KEYS[i]) end
-return write(following(ARGV[2] == '1'))
+local answer = write(following(ARGV[2] == '1'))
+announce(answer, ARGV[3], ARGV[4])
+return answer
 `
 
-/** KEYS counter epochs…, ARGV nonce anew. */
+/** KEYS counter epochs…, ARGV nonce anew channel text. */
 export const expire = `${Lua.common}${Lua.fencing}
 local era, n = following(ARGV[2] == '1')
 local answer = write(era, n)
@@ -61,6 +63,7 @@ for i = 2, #KEYS do
   local found = epoch(KEYS[i], era)
   if found then redis.call('SET', KEYS[i], string.match(found, '^[^.]+') .. '.' .. token(era, n), 'KEEPTTL') end
 end
+announce(answer, ARGV[3], ARGV[4])
 return answer
 `
 
@@ -75,7 +78,7 @@ return answer
 
 /** KEYS counter epoch value lease declared… learnt… */
 export const commit = `${Lua.common}${Lua.fencing}${Lua.judging(5)}
-${tail}
+${tail(2)}
 ${Lua.writing}
 local nextEra, nextN = following(false)
 local allowed = encoding ~= '' and unchanged() and learn()
@@ -84,5 +87,11 @@ local verdict = commit(KEYS[2], KEYS[3], KEYS[4], id, own, allowed, table.concat
 local answer = write(nextEra, nextN)
 make()
 if verdict == 'S' then keep() end
+announce(answer, channel, text)
 return { verdict, answer }
+`
+
+/** KEYS counter, ARGV channel text. Tells a text behind everything that was told before, with the counter as it is. */
+export const publishCounted = `
+return redis.call('PUBLISH', ARGV[1], (redis.call('GET', KEYS[1]) or '-') .. ' ' .. ARGV[2])
 `

@@ -16,7 +16,7 @@ import * as redisReads from "./redisReads.js"
 import * as redisScripts from "./redisScripts.js"
 import * as token from "./token.js"
 
-const { further, judging, millis, texts, unique } = redisOperations
+const { further, judging, millis, telling, texts, unique } = redisOperations
 
 export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effect<redisOperations.RedisOperations> =>
   Effect.gen(function* () {
@@ -83,7 +83,7 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
         Effect.suspend(() => {
           const call = {
             keys: [keys.counter, ...new Set(names(request))],
-            args: [token.nonce(), request.everything === true ? "1" : "0"]
+            args: [token.nonce(), request.everything === true ? "1" : "0", ...telling(request.announcement)]
           }
           return Effect.flatMap(commands.run(operation, scripts[operation], [call]), ([reply]) =>
             replies.counter(operation, redisFrame.text(reply))
@@ -167,9 +167,10 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
           })
         }),
 
-      commit: ({ bytes, capture, learntTags, timeToLiveMillis }) =>
+      commit: ({ announcement, bytes, capture, learntTags, timeToLiveMillis }) =>
         Effect.suspend(() => {
-          const call = storing(capture, learntTags, bytes, timeToLiveMillis, "")
+          const { args, keys } = storing(capture, learntTags, bytes, timeToLiveMillis, "")
+          const call = { keys, args: [...args, ...telling(announcement)] }
           return Effect.flatMap(commands.run("commit", scripts.commit, [call]), ([reply]) => {
             const [outcome, counted] = texts(reply)
             return Effect.all({

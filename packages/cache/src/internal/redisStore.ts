@@ -30,6 +30,7 @@ export const make = (client: RedisClient["Type"], keyPrefix: string): Effect.Eff
       name: client.name,
       remote: true,
       apart: client.cluster,
+      carrier: client,
       read: (requests) => (requests.length === 0 ? Effect.succeed([]) : turns.read(requests)),
       lease: (requests) => (requests.length === 0 ? Effect.succeed([]) : turns.lease(requests)),
       fill: (requests) => (requests.length === 0 ? Effect.succeed([]) : turns.fill(requests))

@@ -32,6 +32,12 @@ const eventLine = (event: CacheEvent): string => {
     case "CircuitOpened":
     case "CircuitClosed":
       return event._tag
+    case "Heard":
+      return ["Heard", event.kind, ...(event.everything ? ["everything"] : [...event.keys, ...event.tags])].join(" ")
+    case "Gap":
+      return `Gap ${event.because}`
+    case "BusLost":
+      return `BusLost ${event.reason}`
     default:
       return `${event._tag} ${event.key}`
   }

@@ -1,0 +1,145 @@
+/**
+ * Listening to what other instances let fall.
+ *
+ * An instance sends beats of its own along the way of the messages. Whoever hears its beat has heard everything that was
+ * told before it was sent: so a subscription stands when its first beat is heard, a route that was forgotten shows by
+ * its silence, and values in memory are answered for a while after each beat and no longer.
+ *
+ * What may have been missed is a gap, and after a gap nothing that was seen before is believed. It falls when the
+ * subscription stands again, not when it is lost: what is read in between may be missing messages too.
+ */
+import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { StoreError } from "../CacheError.js"
+import type { CacheEvent, GapReason } from "../CacheEvent.js"
+import type { InvalidationBus } from "../InvalidationBus.js"
+import type { FenceRequest } from "../Store.js"
+import * as busWire from "./busWire.js"
+import { limit } from "./limit.js"
+import * as sequence from "./sequence.js"
+
+/** What becomes of what is heard. */
+export interface Listener {
+  readonly fenceHere: (request: FenceRequest, hard: boolean) => void
+  /** Something may have been missed: nothing that was seen before is believed. */
+  readonly gap: (because: GapReason) => void
+  /** Everything that other instances told before this moment has been heard here. */
+  readonly busIsHeard: (atMillis: number) => void
+  readonly emit: (event: CacheEvent) => void
+  readonly failed: (error: StoreError) => Effect.Effect<void>
+  readonly worked: (operation: string) => void
+}
+
+export interface Options {
+  readonly sender: busWire.Sender
+  /** Whether messages come with the store's count, or with their senders'. */
+  readonly carried: boolean
+  readonly operationMillis: number
+  /** After so long without a sign of life a subscription is taken for lost. */
+  readonly silenceMillis: number
+}
+
+const shortestPauseMillis = 25
+const longestPauseMillis = 10_000
+
+/** So many senders' counts are remembered; who was forgotten is taken for one that was missed. */
+const maximumSenders = 1_000
+
+/** Hears until the subscription is lost. */
+const once = (
+  listener: Listener,
+  bus: Context.Tag.Service<InvalidationBus>,
+  options: Options,
+  number: { next: number }
+) =>
+  Effect.gen(function* () {
+    const { carried, operationMillis, sender, silenceMillis } = options
+    const { origin } = sender
+    const counts = carried ? sequence.make() : sequence.perSender(maximumSenders)
+    const sent = new Map<number, number>()
+    let stands = false
+    let heardMillis = yield* Clock.currentTimeMillis
+
+    const beat = (message: busWire.Beat): void => {
+      const sentMillis = sent.get(message.number)
+      if (message.origin !== origin || sentMillis === undefined) return
+      for (const earlier of sent.keys()) if (earlier <= message.number) sent.delete(earlier)
+      heardMillis = sentMillis
+      listener.busIsHeard(sentMillis)
+      if (stands) return
+      stands = true
+      listener.gap("Subscribed")
+    }
+
+    const hear = (text: string): void => {
+      const heard = busWire.parse(text)
+      if (heard === undefined) return listener.gap("Unreadable")
+      const { counter, message } = heard
+      const isMissing = message._tag === "Beat" ? counts.beat(counter) : counts.fence(counter)
+      if (isMissing && stands) listener.gap("Lost")
+      if (message._tag === "Beat") return beat(message)
+      if (message.origin === origin) return
+      const { everything, keys, kind, tags } = message
+      listener.fenceHere({ keys: keys.map((key) => ({ key, shapes: [] })), tags, everything }, kind === "invalidate")
+      listener.emit({ _tag: "Heard", kind, keys, tags, everything })
+    }
+
+    const send = (message: busWire.Beat) =>
+      limit(
+        { store: `${bus.name} bus`, operation: "beat" },
+        carried ? bus.publishCounted!(busWire.print(message)) : bus.publish(busWire.counted(sender, message)),
+        operationMillis
+      )
+
+    const beats = Effect.gen(function* () {
+      for (let pause = shortestPauseMillis; ; pause = Math.min(2 * pause, silenceMillis / 3)) {
+        const message: busWire.Beat = { _tag: "Beat", origin, number: number.next++ }
+        sent.set(message.number, yield* Clock.currentTimeMillis)
+        const outcome = yield* Effect.either(send(message))
+        if (outcome._tag === "Left") yield* listener.failed(outcome.left)
+        else listener.worked("beat")
+        yield* Effect.sleep(stands ? silenceMillis / 3 : pause)
+        if ((yield* Clock.currentTimeMillis) - heardMillis >= silenceMillis) {
+          return yield* new StoreError({
+            store: `${bus.name} bus`,
+            operation: "listen",
+            reason: "Timeout",
+            detail: `no sign of life for ${Math.round(silenceMillis)} ms`
+          })
+        }
+      }
+    })
+
+    const ended = new StoreError({
+      store: `${bus.name} bus`,
+      operation: "listen",
+      reason: "Unavailable",
+      detail: "the subscription ended"
+    })
+    const texts = Stream.runForEach(bus.texts, (text) => Effect.sync(() => hear(text)))
+    const failure = yield* Effect.flip(Effect.raceFirst(Effect.zipRight(texts, ended), beats))
+    return { failure, stood: stands }
+  })
+
+/** Hears for ever: a subscription that is lost is made again. */
+export const listen = (
+  listener: Listener,
+  bus: Context.Tag.Service<InvalidationBus>,
+  options: Options
+): Effect.Effect<never> =>
+  Effect.gen(function* () {
+    const number = { next: 1 }
+    for (let pause = shortestPauseMillis; ; pause = Math.min(2 * pause, longestPauseMillis)) {
+      const { failure, stood } = yield* once(listener, bus, options, number)
+      if (stood) {
+        pause = shortestPauseMillis
+        listener.emit({ _tag: "BusLost", reason: failure.reason })
+      }
+      yield* listener.failed(failure)
+      // Not all instances at once, when the server is back.
+      const spread = yield* Effect.randomWith((random) => random.next)
+      yield* Effect.sleep(pause * (0.5 + spread))
+    }
+  })
