@@ -13,7 +13,6 @@ import type * as Cache from "@larder/cache/Cache"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schedule from "effect/Schedule"
 import * as Http from "node:http"
 import type { Features } from "../Features.js"
 import * as Doings from "./Doings.js"
@@ -26,6 +25,7 @@ export interface Options {
 }
 
 const drainMillis = 10_000
+const pollMillis = 20
 
 /** The responses that are not finished. */
 const underWay = (server: Http.Server): ReadonlySet<Http.ServerResponse> => {
@@ -41,16 +41,15 @@ const underWay = (server: Http.Server): ReadonlySet<Http.ServerResponse> => {
 
 const drain = (server: Http.Server, open: ReadonlySet<Http.ServerResponse>) =>
   Effect.gen(function* () {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    let closed = false
+    server.close(() => (closed = true))
     for (const response of open) if (!response.headersSent) response.shouldKeepAlive = false
-    const idle = Effect.repeat(
+    // A race would not do: what ends a scope cannot be interrupted, nor can what it races.
+    const look = Effect.zipRight(
       Effect.sync(() => server.closeIdleConnections()),
-      Schedule.spaced(20)
+      Effect.sleep(pollMillis)
     )
-    yield* Effect.race(
-      Effect.promise(() => closed),
-      idle
-    ).pipe(Effect.timeoutOption(drainMillis))
+    yield* Effect.repeat(look, { until: () => closed, times: drainMillis / pollMillis })
     server.closeAllConnections()
   })
 
