@@ -62,7 +62,7 @@ const slug = HttpApiSchema.param("slug", Slug)
 const teamId = HttpApiSchema.param("teamId", Id)
 const userId = HttpApiSchema.param("userId", Id)
 
-const flags = HttpApiGroup.make("flags", { topLevel: true })
+const flags = HttpApiGroup.make("flags")
   .add(
     HttpApiEndpoint.get("list", "/flags")
       .addSuccess(Schema.Array(Feature))
@@ -112,7 +112,7 @@ export const Health = Schema.Struct({
   unacknowledged: Schema.Int.annotations({ description: "Invalidations that the store has not acknowledged yet." })
 }).annotations({ identifier: "Health" })
 
-const health = HttpApiGroup.make("health", { topLevel: true }).add(
+const health = HttpApiGroup.make("health").add(
   HttpApiEndpoint.get("health", "/health")
     .addSuccess(Health)
     .annotate(OpenApi.Summary, "Whether this instance answers. It asks neither the database nor the store.")
