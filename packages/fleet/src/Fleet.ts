@@ -72,7 +72,7 @@ export const run = (options: Options, { say }: Progress) =>
     const broken = new Map<Faults.Kind, number>()
     const health = yield* Ref.make(new Map<string, { readonly hits: number; readonly misses: number }>())
     const failure = yield* Deferred.make<never, unknown>()
-    let over = false
+    const over = yield* Deferred.make<void>()
     const tell = (what: string, kind: Faults.Kind) => {
       broken.set(kind, (broken.get(kind) ?? 0) + 1)
       return say(what)
@@ -90,18 +90,8 @@ export const run = (options: Options, { say }: Progress) =>
     yield* Effect.forkScoped(
       Faults.inject(plan, instances, store.outages, tell, (error) => Effect.asVoid(Deferred.fail(failure, error)))
     )
-    const load = Load.run({
-      instances,
-      subjects,
-      tally,
-      boundMillis,
-      rate: options.rate,
-      isOver: () => over
-    })
-    const clock = Effect.zipRight(
-      Effect.sleep(options.seconds * 1_000),
-      Effect.sync(() => void (over = true))
-    )
+    const load = Load.run({ instances, subjects, tally, boundMillis, rate: options.rate, over })
+    const clock = Effect.zipRight(Effect.sleep(options.seconds * 1_000), Deferred.succeed(over, undefined))
     yield* Effect.raceFirst(Effect.all([load, clock], { concurrency: 2 }), Deferred.await(failure))
     yield* look
     const seen = [...(yield* Ref.get(health)).values()]

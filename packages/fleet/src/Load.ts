@@ -1,5 +1,6 @@
 /** Readers at every instance, and for each flag one who flips it through any of them. */
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
@@ -15,7 +16,8 @@ export interface Options {
   readonly boundMillis: number
   /** Requests a second, of all readers together. */
   readonly rate: number
-  readonly isOver: () => boolean
+  /** Ends when the run is over: nothing is sent any more. */
+  readonly over: Deferred.Deferred<void>
 }
 
 const readersEach = 4
@@ -46,11 +48,19 @@ const statusOf = (error: unknown): string => {
   }
 }
 
-const reader = ({ instances, isOver, rate, subjects, tally }: Options, instance: Instance) =>
+/** Waits, unless it is over. Answers whether to go on. What was sent is always waited for. */
+const pause = (over: Deferred.Deferred<void>, millis: number) =>
+  Effect.zipRight(
+    Effect.race(Effect.sleep(Math.max(0, millis)), Deferred.await(over)),
+    Effect.map(Deferred.isDone(over), (done) => !done)
+  )
+
+const reader = ({ instances, over, rate, subjects, tally }: Options, instance: Instance) =>
   Effect.gen(function* () {
-    const pauseMillis = (1_000 * readersEach * instances.length) / rate
-    while (!isOver()) {
-      yield* Effect.sleep(pauseMillis * (0.5 + (yield* Random.next)))
+    const everyMillis = (1_000 * readersEach * instances.length) / rate
+    let spentMillis = 0
+    while (yield* pause(over, everyMillis * (0.5 + (yield* Random.next)) - spentMillis)) {
+      spentMillis = 0
       // Whoever balances the load sends nothing to a process that is not ready.
       if (!instance.isUp()) continue
       const subject = subjects[yield* Random.nextIntBetween(0, subjects.length)]!
@@ -59,6 +69,7 @@ const reader = ({ instances, isOver, rate, subjects, tally }: Options, instance:
       const sentMillis = yield* nowMillis
       const answer = yield* Effect.either(ask(instance.client))
       const answeredMillis = yield* nowMillis
+      spentMillis = answeredMillis - sentMillis
       if (answer._tag === "Left") tally.failed(statusOf(answer.left))
       else tally.answered(subject.slug, what, { value: answer.right.enabled, by, sentMillis, answeredMillis })
     }
@@ -70,30 +81,27 @@ const outcomes: Record<"every instance" | "this instance", Judge.Outcome> = {
 }
 
 /** Flips seldom enough that an answer from before the last flip can be told from one of before the last but one. */
-const flipper = ({ boundMillis, instances, isOver, tally }: Options, subject: Subject) =>
+const flipper = ({ boundMillis, instances, over, tally }: Options, subject: Subject) =>
   Effect.gen(function* () {
     const history = tally.histories.get(subject.slug)!
     let value = false
-    yield* Effect.sleep(boundMillis * (yield* Random.next))
-    while (!isOver()) {
+    let waitMillis = boundMillis * (yield* Random.next)
+    while (yield* pause(over, waitMillis)) {
       const instance = instances[yield* Random.nextIntBetween(0, instances.length)]!
-      if (!instance.isUp()) {
-        yield* Effect.sleep(50)
-        continue
-      }
+      waitMillis = 50
+      if (!instance.isUp()) continue
       value = !value
-      const by = instance.life()
-      const begun: Judge.Flip = { value, by, sentMillis: yield* nowMillis }
+      const begun: Judge.Flip = { value, by: instance.life(), sentMillis: yield* nowMillis }
       const place = history.push(begun) - 1
       // Nobody stops waiting: a flip that is not answered yet could happen after the next one.
       const answer = yield* Effect.either(subject.flip(value)(instance.client))
       const outcome = answer._tag === "Left" ? "unknown" : outcomes[answer.right.heldBy]
       history[place] = { ...begun, end: { millis: yield* nowMillis, outcome } }
+      waitMillis = boundMillis * (1.2 + (yield* Random.next))
       if (answer._tag === "Left") {
         tally.failed(statusOf(answer.left))
-        yield* Effect.sleep(graceMillis)
+        waitMillis += graceMillis
       }
-      yield* Effect.sleep(boundMillis * (1.2 + (yield* Random.next)))
     }
   })
 

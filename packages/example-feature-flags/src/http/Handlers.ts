@@ -9,10 +9,10 @@ import { Features } from "../Features.js"
 import { Api, DatabaseUnavailable, UnknownFlag, UnknownTeam } from "./Api.js"
 import { Doings } from "./Doings.js"
 
-/** What the database says of itself may hold addresses and names: it goes to the log, and not to the caller. */
+/** What the driver says of it may hold parameters and addresses, and goes nowhere. */
 const unavailable = (error: SqlError): Effect.Effect<never, DatabaseUnavailable> =>
   Effect.zipRight(
-    Effect.logError("the database does not answer", error),
+    Effect.logError(`the database does not answer: ${error.message}`),
     new DatabaseUnavailable({ message: "the database does not answer; try again later" })
   )
 
