@@ -14,6 +14,7 @@
  * @since 0.1.0
  */
 import * as Cache from "@larder/cache/Cache"
+import { type InvalidationBus, layerMemory as busInMemory } from "@larder/cache/InvalidationBus"
 import type { Reporter } from "@larder/cache/Reporter"
 import * as Store from "@larder/cache/Store"
 import { UpstashCache } from "@larder/upstash"
@@ -85,12 +86,14 @@ export interface StoreOptions {
 }
 
 /**
- * The store of that choice, with options.
+ * The store of that choice and its bus, with options.
  *
  * @since 0.1.0
  * @category layers
  */
-export const storeFromEnvWith = (options: StoreOptions): Layer.Layer<Store.Store, ConfigError.ConfigError> =>
+export const storeFromEnvWith = (
+  options: StoreOptions
+): Layer.Layer<Store.Store | InvalidationBus, ConfigError.ConfigError> =>
   Layer.unwrapEffect(
     Effect.gen(function* () {
       const choice = yield* Environment.choice
@@ -103,17 +106,17 @@ export const storeFromEnvWith = (options: StoreOptions): Layer.Layer<Store.Store
       }
       // Somebody may have expected Redis.
       yield* Effect.logInfo(sentence)
-      return Store.layerMemory
+      return Layer.merge(Store.layerMemory, busInMemory)
     })
   )
 
 /**
- * The store of that choice. Memory is said once in the log, as information.
+ * The store of that choice, and its bus. Memory is said once in the log, as information.
  *
  * @since 0.1.0
  * @category layers
  */
-export const storeFromEnv: Layer.Layer<Store.Store, ConfigError.ConfigError> = storeFromEnvWith({})
+export const storeFromEnv: Layer.Layer<Store.Store | InvalidationBus, ConfigError.ConfigError> = storeFromEnvWith({})
 
 /**
  * A cache over the store of that choice.
@@ -132,5 +135,17 @@ export const storeFromEnv: Layer.Layer<Store.Store, ConfigError.ConfigError> = s
  */
 export const layerFromEnv: Layer.Layer<Cache.Cache, ConfigError.ConfigError, Reporter> = Layer.provide(
   Cache.layer,
+  storeFromEnv
+)
+
+/**
+ * A cache over the store of that choice, with values in memory above it, that tells other instances what it invalidates
+ * and hears from them.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerWithBusFromEnv: Layer.Layer<Cache.Cache, ConfigError.ConfigError, Reporter> = Layer.provide(
+  Cache.layerWithBus(),
   storeFromEnv
 )

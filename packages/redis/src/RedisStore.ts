@@ -1,11 +1,14 @@
 /**
- * Redis or Valkey as the store of a cache: Larder's one Redis store, over a native connection.
+ * Redis or Valkey as the store of a cache, and as the bus between its instances: Larder's one Redis store, over a native
+ * connection. The bus connects when a cache listens to it, as one of `Cache.layerWithBus` does.
  *
  * A service that must have Redis uses `layer` or `layerConfig`, which know no fallback; one that may do without reads
  * `RedisCache`. `@larder/cache/RedisStore` is the same store over a client of your own.
  *
  * @since 0.1.0
  */
+import type { InvalidationBus } from "@larder/cache/InvalidationBus"
+import * as RedisBus from "@larder/cache/RedisBus"
 import * as Generic from "@larder/cache/RedisStore"
 import type { Store } from "@larder/cache/Store"
 import * as Config from "effect/Config"
@@ -27,11 +30,11 @@ export interface Options extends IoredisClient.Options {
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options: Options): Layer.Layer<Store, ConfigError.ConfigError> =>
+export const layer = (options: Options): Layer.Layer<Store | InvalidationBus, ConfigError.ConfigError> =>
   // Braces say what a cluster keeps in one slot.
   /[{}]/.test(options.keyPrefix ?? "")
     ? Layer.fail(ConfigError.InvalidData(["keyPrefix"], "expected a prefix without braces"))
-    : Layer.provide(Generic.layerWith({ keyPrefix: options.keyPrefix }), IoredisClient.layer(options))
+    : Layer.provide(Layer.merge(Generic.layerWith(options), RedisBus.layerWith(options)), IoredisClient.layer(options))
 
 /**
  * From a configuration of your own.
@@ -48,5 +51,7 @@ export const layer = (options: Options): Layer.Layer<Store, ConfigError.ConfigEr
  * @since 0.1.0
  * @category layers
  */
-export const layerConfig = (config: Config.Config.Wrap<Options>): Layer.Layer<Store, ConfigError.ConfigError> =>
+export const layerConfig = (
+  config: Config.Config.Wrap<Options>
+): Layer.Layer<Store | InvalidationBus, ConfigError.ConfigError> =>
   Layer.unwrapEffect(Effect.map(Config.unwrap(config), layer))

@@ -1,11 +1,16 @@
 /**
- * Upstash as the store of a cache: Larder's one Redis store, over HTTP. Reads issued in the same turn are one request.
+ * Upstash as the store of a cache, and as the bus between its instances: Larder's one Redis store, over HTTP. Reads issued
+ * in the same turn are one request. The bus costs nothing until a cache listens to it, as one of `Cache.layerWithBus`
+ * does: then each instance keeps an event stream open, and sends a command every 1.7 seconds, a third of
+ * `memory.timeToLive`.
  *
  * A service that must have Redis uses `layerConfig`, which knows no fallback; one that may do without reads
  * `UpstashCache`.
  *
  * @since 0.1.0
  */
+import type { InvalidationBus } from "@larder/cache/InvalidationBus"
+import * as RedisBus from "@larder/cache/RedisBus"
 import * as RedisStore from "@larder/cache/RedisStore"
 import type { Store } from "@larder/cache/Store"
 import * as Config from "effect/Config"
@@ -27,8 +32,8 @@ export interface Options extends UpstashClient.Options {
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options: Options): Layer.Layer<Store, ConfigError.ConfigError> =>
-  Layer.provide(RedisStore.layerWith({ keyPrefix: options.keyPrefix }), UpstashClient.layer(options))
+export const layer = (options: Options): Layer.Layer<Store | InvalidationBus, ConfigError.ConfigError> =>
+  Layer.provide(Layer.merge(RedisStore.layerWith(options), RedisBus.layerWith(options)), UpstashClient.layer(options))
 
 /**
  * From a configuration of your own.
@@ -48,5 +53,7 @@ export const layer = (options: Options): Layer.Layer<Store, ConfigError.ConfigEr
  * @since 0.1.0
  * @category layers
  */
-export const layerConfig = (config: Config.Config.Wrap<Options>): Layer.Layer<Store, ConfigError.ConfigError> =>
+export const layerConfig = (
+  config: Config.Config.Wrap<Options>
+): Layer.Layer<Store | InvalidationBus, ConfigError.ConfigError> =>
   Layer.unwrapEffect(Effect.map(Config.unwrap(config), layer))

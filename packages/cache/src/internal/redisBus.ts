@@ -11,6 +11,7 @@ import type { RedisClient, RedisError } from "../RedisClient.js"
 import * as redisCommands from "./redisCommands.js"
 import * as redisKeys from "./redisKeys.js"
 import { publishCounted } from "./redisScripts.js"
+import * as token from "./token.js"
 
 export const make = (
   client: RedisClient["Type"],
@@ -32,7 +33,7 @@ export const make = (
       carrier: client,
       publish: (text) => Effect.mapError(client.publish(channel, text), busError("publish")),
       publishCounted: (text) =>
-        Effect.asVoid(commands.run("publish", script, [{ keys: [counter], args: [channel, text] }])),
+        Effect.asVoid(commands.run("publish", script, [{ keys: [counter], args: [token.nonce(), channel, text] }])),
       texts: Stream.mapError(client.subscribe(channel), busError("listen"))
     }
   })

@@ -91,7 +91,15 @@ announce(answer, channel, text)
 return { verdict, answer }
 `
 
-/** KEYS counter, ARGV channel text. Tells a text behind everything that was told before, with the counter as it is. */
-export const publishCounted = `
-return redis.call('PUBLISH', ARGV[1], (redis.call('GET', KEYS[1]) or '-') .. ' ' .. ARGV[2])
+/**
+ * KEYS counter, ARGV nonce channel text. Tells a text behind everything that was told before, with the counter as it is.
+ * One that is missing is made, so that whoever listens to an empty store knows its first fence for the next one.
+ */
+export const publishCounted = `${Lua.common}
+local era, n = counter()
+if not era then
+  era, n = fresh(), 0
+  if redis.pcall('SET', KEYS[1], print(era, n), 'PX', month).err then era = nil end
+end
+return redis.call('PUBLISH', ARGV[2], (era and print(era, n) or '-') .. ' ' .. ARGV[3])
 `

@@ -1,13 +1,12 @@
 /** Instances over one store that tell each other what they invalidate. */
 import { describe, expect, it } from "@effect/vitest"
-import { Cache, CacheError, CacheKey, InvalidationBus, Store } from "@larder/cache"
+import { Cache, CacheKey, InvalidationBus, Store } from "@larder/cache"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
+import * as Bus from "../support/bus.js"
 import { recording, Reports } from "../support/caches.js"
 import * as Source from "../support/source.js"
 import { advance, settle, under } from "../support/time.js"
@@ -34,20 +33,23 @@ const instance = (options: Cache.Options = {}) =>
       Cache.listen((event) => void events.push("because" in event ? `${event._tag} ${event.because}` : event._tag)),
       context
     )
-    return {
-      cache: Context.get(context, Cache.Cache),
-      reports: Context.get(reporter, Reports),
-      events,
-      find: <A, E>(lookup: Effect.Effect<A, E>) => Effect.provide(Cache.withCache(lookup as never, key, stored), context)
-    }
+    const cache = Context.get(context, Cache.Cache)
+    const count = (tag: string) => events.filter((one) => one === tag).length
+    return { cache, reports: Context.get(reporter, Reports), events, count }
   })
+
+type Instance = Effect.Effect.Success<ReturnType<typeof instance>>
 
 /** Two instances that hear each other, and a source. */
 const fleet = Effect.gen(function* () {
-  const [one, two] = [yield* instance(), yield* instance()]
+  const one = yield* instance()
+  const two = yield* instance()
   const source = yield* Source.make
-  yield* advance(100)
-  return { one, two, source, find: ({ cache }: typeof one) => cache.getOrSet(key, source.lookup, stored) }
+  yield* advance(3_000)
+  const find = ({ cache }: Instance) => cache.getOrSet(key, source.lookup, stored)
+  /** Both hold the value in memory, and then it changes. */
+  const filled = Effect.zipRight(Effect.all([find(one), find(two)]), source.change)
+  return { one, two, source, find, filled }
 })
 
 const memory = Layer.merge(Store.layerMemory, InvalidationBus.layerMemory)
@@ -67,17 +69,17 @@ describe("Cache / a bus between instances", () => {
   it.scoped("a value in memory lives as long as the one below, while the bus gives signs of life", () =>
     Effect.gen(function* () {
       const { find, one, source } = yield* fleet
+      const { reads } = yield* Bus.Control
       yield* find(one)
       for (let minute = 1; minute < 60; minute++) {
         yield* advance(60_000)
         expect(yield* find(one)).toBe("v0")
       }
-      expect(one.events.filter((tag) => tag === "Hit").length).toBe(59)
-      expect(source.runs()).toBe(1)
+      expect([source.runs(), reads()]).toEqual([1, 1])
       yield* advance(60_000)
       yield* find(one)
-      expect(source.runs()).toBe(2)
-    }).pipe(under(memory))
+      expect([source.runs(), reads()]).toEqual([2, 2])
+    }).pipe(under(Bus.layer({ carried: false })))
   )
 
   it.scoped.each(wayToTell)("%s of another instance ends what is in memory here", ([, tell]) =>
@@ -92,5 +94,248 @@ describe("Cache / a bus between instances", () => {
       expect(one.events).toContain("Heard")
       expect(two.events).not.toContain("Heard")
     }).pipe(under(memory))
+  )
+
+  it.scoped("a call here does not join a lookup that began before an invalidation there", () =>
+    Effect.gen(function* () {
+      const { find, one, source, two } = yield* fleet
+      const held = yield* source.hold
+      const early = yield* Effect.fork(find(one))
+      yield* held.begun
+      yield* source.change
+      yield* two.cache.invalidate(key)
+      yield* settle
+      expect(yield* find(one)).toBe("v1")
+      yield* held.answer
+      expect(yield* Fiber.join(early)).toBe("v0")
+      expect(yield* find(one)).toBe("v1")
+    }).pipe(under(memory))
+  )
+
+  it.scoped("an invalidation of thousands of names is heard as one of everything", () =>
+    Effect.gen(function* () {
+      const { filled, find, one, two } = yield* fleet
+      yield* filled
+      yield* two.cache.invalidate(...Array.from({ length: 3_000 }, (_, i) => Key(i)))
+      yield* settle
+      expect(yield* find(one)).toBe("v1")
+    }).pipe(under(memory))
+  )
+
+  it.scoped("a cache that is closed hears and sends no more", () =>
+    Effect.gen(function* () {
+      const { hub } = yield* Bus.Control
+      yield* Effect.scoped(Effect.zipRight(instance(), advance(1_000)))
+      const before = hub.sent()
+      expect(hub.listeners()).toBe(0)
+      yield* advance(60_000)
+      expect(hub.sent()).toBe(before)
+    }).pipe(under(Bus.layer({ carried: false })))
+  )
+})
+
+describe.each([
+  ["messages leave after the store's reply", false],
+  ["messages leave inside the store's operation", true]
+])("Cache / a bus that fails, where %s", (_, carried) => {
+  const bus = Bus.layer({ carried })
+  const control = Effect.map(Bus.Control, ({ hub }) => hub)
+
+  it.scoped("a message that is lost is missed by its count, at the next message", () =>
+    Effect.gen(function* () {
+      const { filled, find, one, two } = yield* fleet
+      const hub = yield* control
+      yield* filled
+      hub.lose(1)
+      yield* two.cache.invalidate(key)
+      yield* two.cache.invalidate(Key(2))
+      yield* settle
+      expect(one.count("Gap Lost")).toBe(1)
+      expect(yield* find(one)).toBe("v1")
+    }).pipe(under(bus))
+  )
+
+  it.scoped("a message that is lost is missed by its count, at the next beat", () =>
+    Effect.gen(function* () {
+      const { filled, find, one, two } = yield* fleet
+      const hub = yield* control
+      yield* filled
+      hub.lose(1)
+      yield* two.cache.invalidate(key)
+      yield* advance(1_700)
+      expect(one.count("Gap Lost")).toBe(1)
+      expect(yield* find(one)).toBe("v1")
+    }).pipe(under(bus))
+  )
+
+  it.scoped("messages twice, late and in another order end what they name, and no more", () =>
+    Effect.gen(function* () {
+      const { filled, find, one, two } = yield* fleet
+      const hub = yield* control
+      yield* filled
+      yield* one.cache.getOrSet(Key(9), Effect.succeed("other"), stored)
+      hub.duplicate()
+      yield* two.cache.invalidate(key)
+      yield* settle
+      expect(one.count("Heard")).toBe(2)
+      expect(one.count("Gap Lost")).toBe(0)
+      expect(yield* find(one)).toBe("v1")
+      expect(yield* one.cache.getOrSet(Key(9), Effect.die("not in memory"), stored)).toBe("other")
+    }).pipe(under(bus))
+  )
+
+  it.scoped("while a subscription is cut off silently, memory answers for its time to live and no longer", () =>
+    Effect.gen(function* () {
+      const { filled, find, one, two } = yield* fleet
+      const hub = yield* control
+      yield* filled
+      // The last beat may have been heard just now.
+      hub.deafen()
+      yield* two.cache.invalidate(key)
+      yield* advance(3_300)
+      expect(yield* find(one)).toBe("v0")
+      yield* advance(1_700)
+      expect(yield* find(one)).toBe("v1")
+    }).pipe(under(bus))
+  )
+
+  it.scoped("a subscription that is silent is taken for lost and made again; then nothing older is believed", () =>
+    Effect.gen(function* () {
+      const { filled, find, one, two } = yield* fleet
+      const hub = yield* control
+      yield* filled
+      hub.deafen()
+      yield* two.cache.invalidate(key)
+      yield* advance(7_000)
+      hub.hear()
+      yield* advance(10_000)
+      expect(one.count("BusLost")).toBe(1)
+      expect(one.count("Gap Subscribed")).toBe(2)
+      expect(yield* find(one)).toBe("v1")
+    }).pipe(under(bus))
+  )
+
+  it.scoped("a subscription that ends is made again, and told of once", () =>
+    Effect.gen(function* () {
+      const { filled, find, one, two } = yield* fleet
+      const hub = yield* control
+      yield* filled
+      hub.cut()
+      yield* two.cache.invalidate(key)
+      yield* advance(2_000)
+      expect(one.count("BusLost")).toBe(1)
+      expect(one.count("Gap Subscribed")).toBe(2)
+      expect(yield* find(one)).toBe("v1")
+      expect(yield* one.reports.lines).toEqual(["Store listen swallowed"])
+    }).pipe(under(bus))
+  )
+
+  it.scoped("a read that was under way when messages may have been missed is not kept in memory", () =>
+    Effect.gen(function* () {
+      const { find, one, source, two } = yield* fleet
+      const hub = yield* control
+      yield* find(two)
+      const store = yield* Bus.Control
+      store.holdReads()
+      const reading = yield* Effect.fork(find(one))
+      yield* settle
+      hub.cut()
+      yield* source.change
+      yield* two.cache.invalidate(key)
+      yield* advance(2_000)
+      store.letReadsGo()
+      yield* Fiber.join(reading)
+      expect(yield* find(one)).toBe("v1")
+    }).pipe(under(bus))
+  )
+
+  it.scoped("others are told when the store has let the fence fall, and before its caller goes on", () =>
+    Effect.gen(function* () {
+      const { filled, find, one, two } = yield* fleet
+      const { holdFences, hub, letFencesGo } = yield* Bus.Control
+      yield* filled
+      holdFences()
+      const invalidating = yield* Effect.fork(two.cache.invalidate(key))
+      yield* settle
+      expect(hub.fences()).toBe(0)
+      letFencesGo()
+      yield* Fiber.join(invalidating)
+      expect(hub.fences()).toBe(1)
+      yield* settle
+      expect(yield* find(one)).toBe("v1")
+    }).pipe(under(bus))
+  )
+
+  it.scoped.each([
+    ["an invalidation there is heard", (two: Instance) => two.cache.invalidate(key), "fails"],
+    ["an expiry there is heard", (two: Instance) => two.cache.expire(key), "v0"],
+    [
+      "a subscription is made again",
+      () =>
+        Effect.zipRight(
+          Effect.map(control, (hub) => hub.cut()),
+          advance(1_000)
+        ),
+      "fails"
+    ]
+  ] as const)("while a lookup runs here %s: when it fails, the old value stands in or not", ([, meanwhile, answer]) =>
+    Effect.gen(function* () {
+      const { one, source, two } = yield* fleet
+      const policy = { timeToLive: "1 minute", staleIfError: "1 hour", awaitWrite: true } as const
+      const find = one.cache.getOrSet(key, source.lookup, policy)
+      yield* find
+      yield* advance(61_000)
+      const held = yield* source.hold
+      const waiting = yield* Effect.fork(find)
+      yield* held.begun
+      yield* Effect.orDie(meanwhile(two))
+      yield* settle
+      yield* held.fail
+      expect(yield* Effect.orElseSucceed(Fiber.join(waiting), () => "fails")).toBe(answer)
+    }).pipe(under(bus))
+  )
+
+  it.scoped("a message that nobody can read is a gap", () =>
+    Effect.gen(function* () {
+      const { filled, find, one, two } = yield* fleet
+      const hub = yield* control
+      yield* filled
+      hub.garble()
+      yield* two.cache.invalidate(key)
+      yield* settle
+      expect(one.count("Gap Unreadable")).toBe(1)
+      expect(yield* find(one)).toBe("v1")
+    }).pipe(under(bus))
+  )
+
+  it.scoped("while nobody can be told, an invalidation has failed; it is replayed as soon as somebody can", () =>
+    Effect.gen(function* () {
+      const { filled, find, one, two } = yield* fleet
+      const hub = yield* control
+      yield* filled
+      hub.refuse(true)
+      const outcome = yield* Effect.either(two.cache.invalidate(key))
+      // Inside the store's operation what cannot be told is done all the same, and missed by its count.
+      expect(outcome._tag).toBe(carried ? "Right" : "Left")
+      expect(yield* find(two)).toBe("v1")
+      hub.refuse(false)
+      yield* advance(5_000)
+      expect(yield* find(one)).toBe("v1")
+      expect(two.events.includes("Replayed")).toBe(!carried)
+    }).pipe(under(bus))
+  )
+})
+
+describe("Cache / a store that loses everything beside a bus", () => {
+  it.scoped("what is in memory from before is not believed", () =>
+    Effect.gen(function* () {
+      const { find, one, filled } = yield* fleet
+      yield* filled
+      const { forgetEverything } = yield* Bus.Control
+      yield* forgetEverything
+      yield* advance(1_700)
+      expect(one.count("Gap Lost")).toBe(1)
+      expect(yield* find(one)).toBe("v1")
+    }).pipe(under(Bus.layer({ carried: true })))
   )
 })
