@@ -7,7 +7,7 @@ export interface Options {
   readonly help: boolean
   readonly host: string
   readonly port: number
-  /** How long an answer from this process's memory may go without asking the store. Zero: no memory. */
+  /** How long memory may answer without asking the store or hearing from others. Zero: no memory. */
   readonly memory: Duration.Duration
   readonly connections: number
   readonly schema: string
@@ -29,9 +29,9 @@ PostgreSQL, seeded with two organisations, and caches in memory. SIGTERM or Ctrl
 
   --port N           the port to listen on; 0 takes any free one. Default ${defaults.port}
   --host ADDRESS     the address to listen on. Default ${defaults.host}: this machine only
-  --memory DURATION  how long an answer may come from this process's memory without asking the store, "2 seconds" for
-                     instance; "0 seconds" always asks. Default "5 seconds". For so long, what another instance
-                     changes may go unnoticed here
+  --memory DURATION  how long an answer may come from this process's memory without asking the store or hearing from the
+                     other instances, "2 seconds" for instance; "0 seconds" always asks. Default "5 seconds". While
+                     messages are lost, what another instance changes goes unnoticed here for so long
   --connections N    how many connections to the database. Default ${defaults.connections}
   --schema NAME      the schema of the tables, made and seeded when it is not there. Default ${defaults.schema}
   --help             print this

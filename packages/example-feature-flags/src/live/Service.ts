@@ -44,9 +44,12 @@ const database = ({ schema }: Pick<Options, "schema">) =>
     )
   )
 
-/** The cache of an instance. How long it may not notice what another instance changed is decided here. */
+/**
+ * The cache of an instance, which hears from the others what they change. While it does not, it answers from memory for
+ * as long as is said here.
+ */
 const cache = ({ memory }: Pick<Options, "memory">) =>
-  Cache.layerWith({ memory: Duration.greaterThan(memory, Duration.zero) && { timeToLive: memory } }).pipe(
+  Cache.layerWithBus({ memory: Duration.greaterThan(memory, Duration.zero) && { timeToLive: memory } }).pipe(
     Layer.provide([RedisCache.storeFromEnv, Reporter.layerLog])
   )
 
