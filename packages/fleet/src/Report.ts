@@ -5,11 +5,11 @@ import type { Stale } from "./Tally.js"
 
 const millis = (value: number): string => `${value.toFixed(value < 10 ? 1 : 0)} ms`
 
-const distribution = (lags: ReadonlyArray<number>): string =>
-  lags.length === 0
+const distribution = (all: ReadonlyArray<number>): string =>
+  all.length === 0
     ? "none"
-    : `p50 ${millis(quantile(lags, 0.5))}, p90 ${millis(quantile(lags, 0.9))}, p99 ${millis(quantile(lags, 0.99))}, ` +
-      `max ${millis(Math.max(...lags))}`
+    : `p50 ${millis(quantile(all, 0.5))}, p90 ${millis(quantile(all, 0.9))}, p99 ${millis(quantile(all, 0.99))}, ` +
+      `max ${millis(quantile(all, 1))}`
 
 const listed = (counts: ReadonlyMap<string, number>): string =>
   counts.size === 0 ? "none" : [...counts].map(([what, count]) => `${what} ${count}`).join(", ")
@@ -26,6 +26,7 @@ export const rows = ({
   ["store", options.client === "redis" ? "redis-server" : "local Upstash before a redis-server"],
   ["run", `${options.seconds} s, ${options.instances} instances, seed ${options.seed}`],
   ["requests", `${counts.requests}, of them without an answer: ${listed(counts.failures)}`],
+  ["answer takes", distribution(counts.tookMillis)],
   [
     "flips",
     `${counts.flips("everywhere")} acknowledged, ${counts.flips("here")} not known to the store (202), ` +

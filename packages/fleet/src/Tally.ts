@@ -20,6 +20,8 @@ export interface Tally {
   readonly failed: (status: string) => void
   readonly counts: () => {
     readonly requests: number
+    /** How long each answer took. */
+    readonly tookMillis: ReadonlyArray<number>
     readonly failures: ReadonlyMap<string, number>
     readonly stale: number
     readonly worstStaleMillis: number
@@ -35,6 +37,7 @@ export const make = (slugs: ReadonlyArray<string>, boundMillis: number): Tally =
   const failures = new Map<string, number>()
   const lags = new Map<Judge.Flip, number>()
   const stales: Array<Stale> = []
+  const tookMillis: Array<number> = []
   let requests = 0
   let stale = 0
   let worst = 0
@@ -44,6 +47,7 @@ export const make = (slugs: ReadonlyArray<string>, boundMillis: number): Tally =
     histories,
     answered: (slug, what, read) => {
       requests += 1
+      tookMillis.push(read.answeredMillis - read.sentMillis)
       const flips = histories.get(slug)!
       const lag = Judge.lag(flips, read)
       if (lag !== undefined) lags.set(lag.flip, Math.max(lags.get(lag.flip) ?? 0, lag.millis))
@@ -58,6 +62,7 @@ export const make = (slugs: ReadonlyArray<string>, boundMillis: number): Tally =
     },
     counts: () => ({
       requests,
+      tookMillis,
       failures,
       stale,
       worstStaleMillis: worst,
