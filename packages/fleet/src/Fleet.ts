@@ -31,8 +31,8 @@ export interface Progress {
   readonly say: (text: string) => Effect.Effect<void>
 }
 
-/** Over the time that memory may be believed: a read of the store is under way so long, and a busy machine is late. */
-const slackMillis = 500
+/** Over the time that memory may be believed: clocks count whole milliseconds, and two processes read them. */
+const slackMillis = 50
 
 export const boundOf = ({ memoryMillis }: Pick<Options, "memoryMillis">): number => memoryMillis + slackMillis
 

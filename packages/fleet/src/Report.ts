@@ -3,7 +3,7 @@ import { quantile } from "example-feature-flags/Load"
 import type { Result } from "./Fleet.js"
 import type { Stale } from "./Tally.js"
 
-const millis = (value: number): string => `${value.toFixed(value < 10 ? 1 : 0)} ms`
+const millis = (value: number): string => `${value.toFixed(Math.abs(value) < 10 ? 1 : 0)} ms`
 
 const distribution = (all: ReadonlyArray<number>): string =>
   all.length === 0

@@ -50,7 +50,7 @@ describe("an answer is stale", () => {
       read(false, 1011, 1012, "a")
     ],
     [
-      "though another process than the one that was asked has doubts about an earlier flip",
+      "when a flip that every process knows of came after one that only its own process knew of",
       [flip(true, 1000, 1010, "here"), flip(false, 1100, 1110, "everywhere", "c")],
       read(true, 1211, 1212)
     ]
