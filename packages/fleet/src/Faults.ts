@@ -46,7 +46,7 @@ export const inject = <E>(
   faults: ReadonlyArray<Fault>,
   instances: ReadonlyArray<Instance>,
   outages: ReadonlyArray<Outage>,
-  tell: (what: string, kind: Kind) => Effect.Effect<void>,
+  tell: (what: string, kind?: Kind) => Effect.Effect<void>,
   onFailure: (error: unknown) => Effect.Effect<void, E>
 ): Effect.Effect<void, E, Scope.Scope> =>
   Effect.gen(function* () {
@@ -60,6 +60,7 @@ export const inject = <E>(
         yield* outage.begin
         yield* Effect.sleep(lengthMillis)
         yield* Effect.catchAll(outage.end, onFailure)
+        yield* tell(`over: ${kind}`)
         continue
       }
       const order = [...instances.slice(instance), ...instances.slice(0, instance)]
@@ -73,7 +74,7 @@ export const inject = <E>(
         yield* Effect.acquireUseRelease(
           chosen.suspend,
           () => Effect.sleep(lengthMillis),
-          () => chosen.resume
+          () => Effect.zipRight(chosen.resume, tell(`goes on: ${chosen.life()}`))
         )
       } else {
         yield* chosen.kill

@@ -73,9 +73,12 @@ export const run = (options: Options, { say }: Progress) =>
     const health = yield* Ref.make(new Map<string, { readonly hits: number; readonly misses: number }>())
     const failure = yield* Deferred.make<never, unknown>()
     const over = yield* Deferred.make<void>()
-    const tell = (what: string, kind: Faults.Kind) => {
-      broken.set(kind, (broken.get(kind) ?? 0) + 1)
-      return say(what)
+    const tell = (what: string, kind?: Faults.Kind) => {
+      if (kind !== undefined) broken.set(kind, (broken.get(kind) ?? 0) + 1)
+      return Effect.zipRight(
+        Effect.map(Load.nowMillis, (atMillis) => tally.happened({ what, atMillis })),
+        say(what)
+      )
     }
     const look = Effect.forEach(
       instances.filter((one) => one.isWell()),

@@ -26,7 +26,7 @@ const readersEach = 4
 const graceMillis = 1_000
 
 /** One clock for all times that are judged. */
-const nowMillis = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos) / 1e6)
+export const nowMillis = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos) / 1e6)
 
 /** Why there was no answer: a status, or what became of the connection. */
 const statusOf = (error: unknown): string => {

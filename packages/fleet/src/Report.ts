@@ -47,7 +47,7 @@ export const table = (result: Result): string => {
 }
 
 /** One stale answer with its history; times from when its request was sent. */
-export const stale = ({ flips, lagMillis, read, slug, what }: Stale): string => {
+export const stale = ({ events, flips, lagMillis, read, slug, what }: Stale): string => {
   const at = (moment: number) => millis(moment - read.sentMillis)
   const lines = flips.map(
     ({ by, end, sentMillis, value }) =>
@@ -58,6 +58,7 @@ export const stale = ({ flips, lagMillis, read, slug, what }: Stale): string => 
     `  ${slug}, ${what}: ${read.value ? "on" : "off"} through ${read.by}, answered ${at(read.answeredMillis)}` +
       (lagMillis === undefined ? "" : `, ${millis(lagMillis)} after the flip`),
     ...lines,
+    ...events.map(({ atMillis, what }) => `    ${at(atMillis)}: ${what}`),
     ""
   ].join("\n")
 }
