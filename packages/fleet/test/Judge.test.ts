@@ -69,6 +69,11 @@ describe("an answer is right", () => {
     ["when a flip may have happened, and it did", [flip(true, 1000, 1010, "unknown")], read(true, 9000, 9001)],
     ["when a flip may have happened, and it did not", [flip(true, 1000, 1010, "unknown")], read(false, 9000, 9001)],
     [
+      "when a flip through the same process failed, and did not happen",
+      [flip(true, 1000, 1010, "unknown")],
+      read(false, 9000, 9001, "a")
+    ],
+    [
       "when it is from before a flip that the store never heard of, through another process",
       [flip(true, 1000, 1010, "here")],
       read(false, 9000, 9001)
