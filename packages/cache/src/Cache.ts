@@ -28,6 +28,7 @@ import { outerOf } from "./internal/currentLookup.js"
 import { check } from "./internal/item.js"
 import { service } from "./internal/service.js"
 import { InvalidationBus } from "./InvalidationBus.js"
+import type { JournalStorage } from "./JournalStorage.js"
 import * as MemoryTier from "./MemoryTier.js"
 import * as Reporter from "./Reporter.js"
 import * as Store from "./Store.js"
@@ -175,6 +176,18 @@ export interface Options {
   readonly maximumFlights?: number | undefined
   /** How many unacknowledged invalidations are remembered by name; beyond it everything is hidden. Default 1 000. */
   readonly maximumPending?: number | undefined
+  /**
+   * Where unacknowledged invalidations are kept over a restart of the process: `PlatformJournal` of `@larder/platform`.
+   * Default: nowhere. An invalidation that fails is saved before its caller goes on, and the cache begins when what
+   * was kept has been loaded; each takes `storeTimeout` at most.
+   */
+  readonly journal?: JournalStorage | undefined
+  /**
+   * For how long an invalidation that the store acknowledged is remembered, so that it is made again when the store may
+   * have lost it: it was away, or a replica took over. At most `maximumPending` names. `DurationInput`. Default 1
+   * minute; zero: not at all.
+   */
+  readonly recall?: Duration.DurationInput | undefined
   /** When the store is left alone. Default: after 5 failures in a row, for 1 second growing to 30. */
   readonly breaker?: Settings["breaker"] | undefined
   /**
@@ -199,6 +212,8 @@ const settings = (options: Options): Settings => ({
   leaseWait: options.leaseWait ?? 400,
   maximumFlights: options.maximumFlights ?? 10_000,
   maximumPending: options.maximumPending ?? 1000,
+  journal: options.journal,
+  recall: options.recall ?? "1 minute",
   maximumFences: 10_000,
   breaker: options.breaker ?? {},
   enabled: options.enabled ?? true,

@@ -40,6 +40,7 @@ export type GapReason = "Subscribed" | "Lost" | "Unreadable"
  *
  * - `Invalidated`, `Expired`: a fence fell. `acknowledged: false`: the store did not answer; what it names is hidden
  *   on this instance until a replay is acknowledged (`Replayed`).
+ * - `Recalled`: the store may have lost what it acknowledged lately; it is hidden again until a replay is acknowledged.
  * - `StoreFailed`: an operation failed; its caller was answered without the store.
  * - `CircuitOpened`, `CircuitClosed`: the store is left alone for a while, or asked again.
  * - `Heard`: another instance told of a fence, which holds here from now on. `everything`: it named no names.
@@ -56,7 +57,11 @@ export type StoreEvent =
       readonly tags: ReadonlyArray<string>
       readonly acknowledged: boolean
     }
-  | { readonly _tag: "Replayed"; readonly keys: ReadonlyArray<string>; readonly tags: ReadonlyArray<string> }
+  | {
+      readonly _tag: "Replayed" | "Recalled"
+      readonly keys: ReadonlyArray<string>
+      readonly tags: ReadonlyArray<string>
+    }
   | { readonly _tag: "StoreFailed"; readonly operation: string; readonly reason: string }
   | { readonly _tag: "CircuitOpened" | "CircuitClosed" }
   | {

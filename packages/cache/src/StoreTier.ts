@@ -126,6 +126,8 @@ export interface Options {
   readonly breaker: CircuitBreaker
   /** Told of every operation that succeeded, by its name. */
   readonly onSuccess: (operation: string) => void
+  /** Told when the store has gone back behind what it had told before: it has lost something, or a replica took over. */
+  readonly onRegress?: (() => void) | undefined
 }
 
 /**
@@ -160,6 +162,14 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
 
   const note = (counter: Epoch.Counter): void => {
     if (last === undefined || last.era !== counter.era || last.n < counter.n) last = counter
+  }
+
+  /** What answers after a write is no replica that lags. */
+  const noteWritten = (counter: Epoch.Counter, asked: Epoch.Counter | undefined): void => {
+    if (asked !== undefined && (counter.era !== asked.era || counter.n < asked.n)) {
+      last = counter
+      options.onRegress?.()
+    } else note(counter)
   }
 
   // A replica may lag behind what this instance had seen when it asked: an answer from before that is a miss.
@@ -264,9 +274,12 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
         )
 
   const fenced = (operation: "invalidate" | "expire", request: FenceRequest) =>
-    believe(operation, always(operation, store[operation](request)), (counter) =>
-      typeof counter.n === "number" ? Effect.sync(() => note(counter)) : Effect.die(counter)
-    )
+    Effect.suspend(() => {
+      const asked = request.everything === true ? undefined : last
+      return believe(operation, always(operation, store[operation](request)), (counter) =>
+        typeof counter.n === "number" ? Effect.sync(() => noteWritten(counter, asked)) : Effect.die(counter)
+      )
+    })
 
   return {
     name: store.name,
@@ -297,7 +310,7 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
         return believe("lease", guarded("lease", store.lease(requests), limitMillis), (answers) =>
           Effect.flatMap(each("lease", answers, wishes.length), (some) =>
             Effect.forEach(some, (answer, i): Effect.Effect<Leased, never, any> => {
-              if (answer._tag === "Granted") note(answer.lease.counter)
+              if (answer._tag === "Granted") noteWritten(answer.lease.counter, asked)
               if (answer._tag !== "Found") return Effect.succeed(answer)
               return Effect.map(view(wishes[i]!.item, answer.answer, asked), (one) => ({ _tag: "Found", view: one }))
             })
@@ -315,9 +328,12 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
     expire: (request) => fenced("expire", request),
     capture: (request) => believe("capture", guarded("capture", store.capture(request)), Effect.succeed),
     commit: (request) =>
-      believe("commit", always("commit", store.commit(request)), ({ outcome, counter }) => {
-        note(counter)
-        return Effect.succeed(outcome)
+      Effect.suspend(() => {
+        const asked = last
+        return believe("commit", always("commit", store.commit(request)), ({ outcome, counter }) => {
+          noteWritten(counter, asked)
+          return Effect.succeed(outcome)
+        })
       })
   }
 }

@@ -32,7 +32,7 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
   [
     "1st floor",
     rooms(`
-      InvalidationBus RedisBus RedisClient RedisStore Reporter Store
+      InvalidationBus JournalStorage RedisBus RedisClient RedisStore Reporter Store
       internal/logReporter internal/memoryBus internal/memoryStore internal/redisBus internal/redisCluster internal/redisClusterScripts internal/redisCommands
       internal/redisEpochs internal/redisFrame internal/redisKeys internal/redisLua internal/redisOperations
       internal/redisReads internal/redisScripts internal/redisSingle internal/redisStore internal/turnBatch
@@ -42,7 +42,7 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
     "2nd floor",
     rooms(`
       CircuitBreaker Codec SingleFlight
-      internal/bypass internal/currentLookup internal/decide internal/fences internal/fingerprint internal/hearing internal/journal internal/limit
+      internal/bypass internal/currentLookup internal/decide internal/fences internal/fingerprint internal/hearing internal/journal internal/keptJournal internal/limit internal/recent
       internal/sequence internal/tally
     `)
   ],
@@ -53,7 +53,7 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
     rooms(`
       Cache
       internal/announcing internal/core internal/departures internal/fencing internal/leases
-      internal/lookups internal/queries
+      internal/lookups internal/queries internal/recovery
       internal/reading internal/service internal/storable
     `)
   ],

@@ -18,6 +18,7 @@ import type { CacheFailure, Reporter } from "../Reporter.js"
 import type { Run } from "../SingleFlight.js"
 import * as SingleFlight from "../SingleFlight.js"
 import * as MemoryTier from "../MemoryTier.js"
+import type { JournalStorage } from "../JournalStorage.js"
 import type { InvalidationBus } from "../InvalidationBus.js"
 import type { FenceRequest, Lease, Store } from "../Store.js"
 import type { Item } from "../StoreTier.js"
@@ -25,7 +26,7 @@ import * as StoreTier from "../StoreTier.js"
 import * as announcing from "./announcing.js"
 import * as fences from "./fences.js"
 import * as hearing from "./hearing.js"
-import * as journal from "./journal.js"
+import * as recovery from "./recovery.js"
 import * as tally from "./tally.js"
 import * as token from "./token.js"
 
@@ -37,6 +38,9 @@ export interface Settings {
   readonly leaseWait: Duration.DurationInput
   readonly maximumFlights: number
   readonly maximumPending: number
+  /** Where the journal is kept over a restart; absent: nowhere. */
+  readonly journal: JournalStorage | undefined
+  readonly recall: Duration.DurationInput
   readonly maximumFences: number
   readonly breaker: Pick<CircuitBreaker.Options, "failures" | "pauseMillis" | "maximumPauseMillis">
   readonly enabled: boolean
@@ -67,12 +71,8 @@ export interface Core {
   readonly hardFences: fences.Fences
   /** Lets a fence fall on this instance. */
   readonly fenceHere: (request: FenceRequest, hard: boolean) => void
-  readonly journal: journal.Journal
-  /** Asks for the journal to be replayed. */
-  readonly wakeReplays: Effect.Effect<void>
-  readonly replaysWanted: Effect.Effect<void>
-  /** Waits until somebody finds the store back: then a replay need not wait out its pause. */
-  readonly storeIsBack: Effect.Effect<void>
+  /** Invalidations that the store has not acknowledged, or may have lost. */
+  readonly journal: recovery.Recovery
   /** Until when lookups of a key are held back after a failure. */
   readonly backoff: {
     readonly until: (item: Pick<Item, "flightId" | "names">) => number
@@ -126,8 +126,6 @@ export const reportThrough = (service: object, failure: CacheFailure): Effect.Ef
 
 export const now: Effect.Effect<number> = Clock.currentTimeMillis
 
-const replayBatch = 256
-
 export const make = (
   store: Context.Tag.Service<Store>,
   reporter: Context.Tag.Service<Reporter>,
@@ -148,7 +146,11 @@ export const make = (
       ...settings.breaker,
       onChange: (state) =>
         Effect.sync(() => {
-          if (state === "Closed") returns.unsafeOffer(undefined)
+          if (state === "Closed") {
+            returns.unsafeOffer(undefined)
+            // Whoever answers now may be a replica that has taken over.
+            journal.suspect()
+          }
           emit({ _tag: state === "Open" ? "CircuitOpened" : "CircuitClosed" })
         })
     })
@@ -158,7 +160,13 @@ export const make = (
       told = false
       if (failing.size > 0) failing.delete(operation)
     }
-    const tier = StoreTier.make(store, { operationMillis, leaseMillis, breaker, onSuccess: storeWorked })
+    const tier = StoreTier.make(store, {
+      operationMillis,
+      leaseMillis,
+      breaker,
+      onSuccess: storeWorked,
+      onRegress: () => journal.suspect()
+    })
     const carried = bus !== undefined && announcing.isCarried(store, bus)
     const sender = { origin: token.nonce(), told: 0 }
     const all = fences.make(settings.maximumFences)
@@ -170,29 +178,49 @@ export const make = (
             Effect.suspend(() => reporter.report(failure)),
             () => Effect.void
           )
-    const wishes = yield* Queue.sliding<void>(1)
     const renewing = yield* Queue.sliding<void>(1)
     const leases = new Set<Lease>()
     const held = new Map<string, { readonly untilMillis: number; readonly since: number }>()
     let busHeardMillis = -Infinity
+    const below = announcing.make(tier, bus, { carried, sender, operationMillis })
+    const fenceHere: Core["fenceHere"] = (request, isHard) => {
+      const names = [...request.keys.map((name) => name.key), ...request.tags]
+      for (const some of isHard ? [all, hard] : [all]) {
+        if (request.everything === true) some.raiseAll()
+        else some.raise(names)
+      }
+    }
+    const storeFailed: Core["storeFailed"] = (cache, error) =>
+      Effect.suspend(() => {
+        emit({ _tag: "StoreFailed", operation: error.operation, reason: error.reason })
+        const { operation } = error
+        if (error.reason === "CircuitOpen" || failing.has(operation)) return Effect.void
+        failing.add(operation)
+        if (told) return Effect.void
+        told = true
+        return report({ kind: "Store", cache, operation, surfaced: false, cause: Cause.fail(error) })
+      })
+    const journal = yield* recovery.make({
+      fencing: below,
+      fenceHere,
+      emit,
+      failed: (error) => storeFailed("*", error),
+      storeIsBack: Queue.take(returns),
+      storage: settings.journal,
+      clock: yield* Effect.clock,
+      maximumPending: settings.maximumPending,
+      recallMillis: Duration.toMillis(settings.recall),
+      operationMillis
+    })
     const core: Core = {
       tier,
-      below: announcing.make(tier, bus, { carried, sender, operationMillis }),
+      below,
       memory: settings.memory === undefined ? undefined : MemoryTier.make(all, settings.memory, () => busHeardMillis),
       flights: SingleFlight.make(scope),
       fences: all,
       hardFences: hard,
-      fenceHere: (request, isHard) => {
-        const names = [...request.keys.map((name) => name.key), ...request.tags]
-        for (const some of isHard ? [all, hard] : [all]) {
-          if (request.everything === true) some.raiseAll()
-          else some.raise(names)
-        }
-      },
-      journal: journal.make(settings.maximumPending),
-      wakeReplays: Effect.asVoid(Queue.offer(wishes, undefined)),
-      replaysWanted: Queue.take(wishes),
-      storeIsBack: Queue.take(returns),
+      fenceHere,
+      journal,
       backoff: {
         until: ({ flightId, names }) => {
           const one = held.size === 0 ? undefined : held.get(flightId)
@@ -223,16 +251,7 @@ export const make = (
       listeners,
       tally: tally.make(),
       report,
-      storeFailed: (cache, error) =>
-        Effect.suspend(() => {
-          emit({ _tag: "StoreFailed", operation: error.operation, reason: error.reason })
-          const { operation } = error
-          if (error.reason === "CircuitOpen" || failing.has(operation)) return Effect.void
-          failing.add(operation)
-          if (told) return Effect.void
-          told = true
-          return report({ kind: "Store", cache, operation, surfaced: false, cause: Cause.fail(error) })
-        }),
+      storeFailed,
       limits: {
         budgetMillis: Duration.toMillis(settings.storeBudget),
         leaseMillis,
@@ -242,24 +261,28 @@ export const make = (
       waitUntil: settings.waitUntil,
       enabled: settings.enabled
     }
-    yield* Scope.addFinalizer(scope, lastReplay(core))
+    yield* journal.restore
+    yield* Scope.addFinalizer(scope, journal.last)
     yield* Effect.forkIn(renewals(core), scope)
-    yield* Effect.forkIn(replays(core), scope)
+    yield* Effect.forkIn(journal.replays, scope)
+    yield* Effect.forkIn(journal.recalls, scope)
     if (bus !== undefined) {
       const ownMillis = Duration.toMillis(settings.memory?.timeToLive ?? MemoryTier.defaultTimeToLive)
       const silenceMillis = Math.max(1_000, ownMillis)
       const listener: hearing.Listener = {
-        fenceHere: core.fenceHere,
+        fenceHere,
         gap: (because) => {
           all.raiseAll()
           hard.raiseAll()
+          // A first subscription says nothing about the server; a lost one, and a count that does not fit, may.
+          if (busHeardMillis > -Infinity) journal.suspect()
           emit({ _tag: "Gap", because })
         },
         busIsHeard: (atMillis) => {
           busHeardMillis = Math.max(busHeardMillis, atMillis)
         },
         emit,
-        failed: (error) => core.storeFailed("*", error),
+        failed: (error) => storeFailed("*", error),
         worked: storeWorked
       }
       yield* Effect.forkIn(hearing.listen(listener, bus, { sender, carried, operationMillis, silenceMillis }), scope)
@@ -282,39 +305,3 @@ const renewals = (core: Core): Effect.Effect<void> =>
       }
     })
   )
-
-/** Replays the journal whenever something was added, until the store has acknowledged all of it. */
-const replays = (core: Core): Effect.Effect<void> =>
-  Effect.forever(
-    Effect.gen(function* () {
-      yield* core.replaysWanted
-      let pauseMillis = 250
-      for (let next = core.journal.next(replayBatch); next !== undefined; next = core.journal.next(replayBatch)) {
-        const { request, strikeOut } = next
-        const outcome = yield* Effect.either(core.below.invalidate(request))
-        if (outcome._tag === "Right") {
-          // What was read or leased before the replay and is answered after it is no longer hidden, and is as old.
-          core.fenceHere(request, true)
-          strikeOut()
-          core.emit({ _tag: "Replayed", keys: request.keys.map((name) => name.key), tags: request.tags })
-          pauseMillis = 250
-        } else {
-          yield* core.storeFailed("*", outcome.left)
-          const spread = yield* Effect.randomWith((random) => random.next)
-          yield* Effect.raceFirst(Effect.sleep(pauseMillis * (0.75 + spread / 2)), core.storeIsBack)
-          pauseMillis = Math.min(30_000, pauseMillis * 2)
-        }
-      }
-    })
-  )
-
-/** A cache that closes tries once more what it would forget; the store's time limit bounds it. */
-const lastReplay = (core: Core): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    const next = core.journal.next(Infinity)
-    if (next === undefined) return Effect.void
-    return Effect.matchEffect(core.below.invalidate(next.request), {
-      onFailure: (error) => core.storeFailed("*", error),
-      onSuccess: () => Effect.sync(next.strikeOut)
-    })
-  })

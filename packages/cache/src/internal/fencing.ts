@@ -18,12 +18,6 @@ import type { Lookup } from "./currentLookup.js"
 import { within } from "./lookups.js"
 import { prepareValue, reportPolicy } from "./storable.js"
 
-const remember = (core: Core, request: FenceRequest): Effect.Effect<void> =>
-  Effect.zipRight(
-    Effect.sync(() => core.journal.add(request)),
-    core.wakeReplays
-  )
-
 /** Lets a fence fall. Fails when the store did not acknowledge it; on this instance it holds all the same. */
 export const fence = (
   core: Core,
@@ -36,9 +30,9 @@ export const fence = (
     Effect.gen(function* () {
       const outcome = yield* Effect.either(core.below[kind](request))
       if (Either.isLeft(outcome)) {
-        yield* remember(core, request)
+        yield* core.journal.remember(request)
         yield* core.storeFailed(cache, outcome.left)
-      }
+      } else core.journal.acknowledged(request)
       core.fenceHere(request, kind === "invalidate")
       core.emit({
         _tag: kind === "invalidate" ? "Invalidated" : "Expired",
@@ -132,9 +126,9 @@ const commit = (
     )
     const request: FenceRequest = { keys: [keyName(item)], tags: [] }
     if (Either.isLeft(outcome)) {
-      if (isWrite) yield* remember(core, request)
+      if (isWrite) yield* core.journal.remember(request)
       yield* core.storeFailed(item.key.prefix, outcome.left)
-    }
+    } else core.journal.acknowledged(request)
     core.fenceHere(request, true)
     core.backoff.end(item.flightId)
     if (Either.isRight(outcome)) core.emitKey(item.key, { _tag: outcome.right })

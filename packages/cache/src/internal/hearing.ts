@@ -67,10 +67,11 @@ const once = (
       if (message.origin !== origin || sentMillis === undefined) return
       for (const earlier of sent.keys()) if (earlier <= message.number) sent.delete(earlier)
       heardMillis = sentMillis
+      if (!stands) {
+        stands = true
+        listener.gap("Subscribed")
+      }
       listener.busIsHeard(sentMillis)
-      if (stands) return
-      stands = true
-      listener.gap("Subscribed")
     }
 
     const hear = (text: string): void => {

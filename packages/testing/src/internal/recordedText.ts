@@ -21,8 +21,9 @@ const eventLine = (event: CacheEvent): string => {
       return `${event._tag} ${event.key} in ${Math.round(event.millis)} ms`
     case "Invalidated":
     case "Expired":
-    case "Replayed": {
-      const acknowledged = event._tag === "Replayed" || event.acknowledged ? [] : ["not acknowledged"]
+    case "Replayed":
+    case "Recalled": {
+      const acknowledged = "acknowledged" in event && !event.acknowledged ? ["not acknowledged"] : []
       return [event._tag, [...names("keys", event.keys), ...names("tags", event.tags), ...acknowledged].join("; ")]
         .join(" ")
         .trim()

@@ -1,0 +1,270 @@
+/** What the store did not acknowledge, or has lost after it had: hidden at once, and told again. */
+import { describe, expect, it } from "@effect/vitest"
+import { Cache, CacheError, CacheKey, type JournalStorage, Store } from "@larder/cache"
+import { Faults } from "@larder/testing"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import { recording, Reports } from "../support/caches.js"
+import * as Source from "../support/source.js"
+import { advance, settle, under } from "../support/time.js"
+
+const Key = CacheKey.make({
+  prefix: "users",
+  key: (id: number) => ["id", id],
+  schema: Schema.String,
+  tags: () => ["declared"]
+})
+const key = Key(1)
+const stored = { timeToLive: "1 hour", awaitWrite: true } as const
+
+/** A store that acknowledges fences and loses them, as a primary that fails over before it has replicated. */
+class Forgetful extends Context.Tag("test/Forgetful")<Forgetful, { forgets: boolean }>() {}
+
+const forgetful = Layer.effectContext(
+  Effect.gen(function* () {
+    const store = yield* Store.Store
+    const control = { forgets: false }
+    const n = { lost: 0 }
+    const fence = (kind: "invalidate" | "expire") => (request: Store.FenceRequest) =>
+      control.forgets
+        ? Effect.map(store.capture({ key: "any", shape: "any", tags: [], retainMillis: 1 }), ({ counter }) => ({
+            ...counter,
+            n: counter.n + ++n.lost
+          }))
+        : store[kind](request)
+    return Context.make(Forgetful, control).pipe(
+      Context.add(Store.Store, { ...store, invalidate: fence("invalidate"), expire: fence("expire") })
+    )
+  })
+)
+
+const stores = Layer.provideMerge(Faults.layer, Layer.provide(forgetful, Store.layerMemory))
+
+const instance = (options: Cache.Options = {}) =>
+  Effect.gen(function* () {
+    const store = yield* Store.Store
+    const reporter = yield* Layer.build(recording)
+    const context = yield* Layer.build(
+      Cache.layerWith(options).pipe(Layer.provide(Layer.succeedContext(Context.add(reporter, Store.Store, store))))
+    )
+    const events: Array<string> = []
+    yield* Effect.provide(
+      Cache.listen((event) => void events.push(event._tag)),
+      context
+    )
+    return { cache: Context.get(context, Cache.Cache), reports: Context.get(reporter, Reports), events }
+  })
+
+type Instance = Effect.Effect.Success<ReturnType<typeof instance>>
+
+/** An instance that has read a value, which was changed, and an invalidation that the store forgot. */
+const betrayed = (options: Cache.Options = {}) =>
+  Effect.gen(function* () {
+    const one = yield* instance(options)
+    const source = yield* Source.make
+    const forgetful = yield* Forgetful
+    const find = ({ cache }: Instance) => cache.getOrSet(key, source.lookup, stored)
+    yield* find(one)
+    yield* source.change
+    forgetful.forgets = true
+    yield* one.cache.invalidate(key)
+    forgetful.forgets = false
+    return { one, source, find }
+  })
+
+const outage = Effect.gen(function* () {
+  const faults = yield* Faults.Faults
+  yield* faults.set({ fault: Faults.fail(), span: "onwards" })
+  return faults.clear
+})
+
+describe("Cache / a store that lost what it had acknowledged", () => {
+  it.scoped("whose counter went back is told again, and nobody gets the old value meanwhile", () =>
+    Effect.gen(function* () {
+      const { find, one, source } = yield* betrayed()
+      // Another key's lookup is where the counter shows.
+      yield* one.cache.getOrSet(Key(2), source.lookup, stored)
+      yield* settle
+      expect(one.events).toContain("Recalled")
+      expect(yield* find(one)).toBe("v1")
+      const other = yield* instance()
+      yield* advance(1_000)
+      expect(one.events).toContain("Replayed")
+      expect(yield* find(other)).toBe("v1")
+    }).pipe(under(stores))
+  )
+
+  it.scoped("and was away meanwhile is told again", () =>
+    Effect.gen(function* () {
+      const { find, one, source } = yield* betrayed()
+      const other = yield* instance()
+      // Fences of others have made up for the count that was lost.
+      yield* other.cache.invalidate(Key(8))
+      yield* other.cache.invalidate(Key(9))
+      expect(yield* find(other)).toBe("v0")
+      const over = yield* outage
+      for (let i = 0; i < 6; i++) yield* one.cache.getOrSet(Key(2), source.lookup, stored)
+      yield* over
+      yield* advance(1_500)
+      yield* one.cache.getOrSet(Key(2), source.lookup, stored)
+      yield* settle
+      expect(one.events).toContain("Recalled")
+      yield* advance(1_000)
+      expect(yield* find(other)).toBe("v1")
+    }).pipe(under(stores))
+  )
+
+  it.scoped("instances tell it again each at a moment of its own", () =>
+    Effect.gen(function* () {
+      const several = yield* Effect.forEach(Array.from({ length: 20 }), (_, i) =>
+        Effect.map(betrayed(), (one) => ({ ...one, id: i + 100 }))
+      )
+      for (const { id, one, source } of several) yield* one.cache.getOrSet(Key(id), source.lookup, stored)
+      const replayed = () => several.filter(({ one }) => one.events.includes("Replayed")).length
+      yield* settle
+      expect(several.filter(({ one }) => one.events.includes("Recalled")).length).toBe(20)
+      const counts: Array<number> = []
+      for (let i = 0; i < 10; i++) {
+        yield* advance(100)
+        counts.push(replayed())
+      }
+      expect(counts.at(-1)).toBe(20)
+      expect(new Set(counts).size).toBeGreaterThan(4)
+    }).pipe(under(stores))
+  )
+
+  it.scoped.each([
+    ["what is older than the time of recall is not told again", "10 seconds", 11_000, false],
+    ["what is within it is", "10 seconds", 9_000, true],
+    ["with a time of zero nothing is", 0, 0, false]
+  ] as const)("%s", ([, recall, millis, isRecalled]) =>
+    Effect.gen(function* () {
+      const { one, source } = yield* betrayed({ recall })
+      yield* advance(millis)
+      yield* one.cache.getOrSet(Key(2), source.lookup, stored)
+      yield* settle
+      expect(one.events.includes("Recalled")).toBe(isRecalled)
+    }).pipe(under(stores))
+  )
+
+  it.scoped("a replica that lags is no loss: reads that are behind recall nothing", () =>
+    Effect.gen(function* () {
+      const one = yield* instance()
+      const source = yield* Source.make
+      yield* one.cache.invalidate(key)
+      const call = one.cache.getOrSet(key, source.lookup, stored)
+      yield* call
+      yield* advance(2_000)
+      yield* call
+      expect(one.events).not.toContain("Recalled")
+    }).pipe(under(stores))
+  )
+})
+
+const failing = (operation: string) =>
+  new CacheError.StoreError({ store: "journal", operation, reason: "Unavailable", detail: "" })
+
+/** A place in memory that outlives the instances. */
+const place = (text?: string) => {
+  const state = { text, failsToLoad: false, saves: 0 }
+  const storage: JournalStorage.JournalStorage = {
+    load: Effect.suspend(() => (state.failsToLoad ? Effect.fail(failing("load")) : Effect.succeed(state.text))),
+    save: (next) =>
+      Effect.suspend(() => {
+        state.saves += 1
+        state.text = next
+        return Effect.void
+      })
+  }
+  return { state, storage }
+}
+
+const filled = Effect.gen(function* () {
+  const one = yield* instance()
+  const source = yield* Source.make
+  const find = ({ cache }: Instance) => cache.getOrSet(key, source.lookup, stored)
+  yield* find(one)
+  yield* source.change
+  return { source, find }
+})
+
+describe("Cache / a journal that is kept over a restart", () => {
+  it.scoped("what could not be invalidated before the end is hidden after the start, and replayed", () =>
+    Effect.gen(function* () {
+      const { state, storage } = place()
+      const { find } = yield* filled
+      const over = yield* outage
+      yield* Effect.scoped(
+        Effect.flatMap(instance({ journal: storage }), ({ cache }) => Effect.flip(cache.invalidate(key)))
+      )
+      const next = yield* instance({ journal: storage })
+      yield* over
+      expect(yield* find(next)).toBe("v1")
+      yield* advance(2_000)
+      expect(next.events).toContain("Replayed")
+      expect(yield* find(yield* instance())).toBe("v1")
+      expect(JSON.parse(state.text!)).toEqual({ version: 1, keys: [], tags: [], everything: false })
+    }).pipe(under(stores))
+  )
+
+  it.scoped("is saved before the caller of a failed invalidation goes on", () =>
+    Effect.gen(function* () {
+      const { state, storage } = place()
+      yield* outage
+      const { cache } = yield* instance({ journal: storage })
+      yield* Effect.flip(cache.invalidate(key))
+      expect(state.text).toContain(key.id)
+      yield* Effect.flip(cache.invalidateTags("team"))
+      expect(JSON.parse(state.text!).tags).toHaveLength(1)
+    }).pipe(under(stores))
+  )
+
+  it.scoped("many failures at once are saved in a few turns, each before its caller goes on", () =>
+    Effect.gen(function* () {
+      const { state, storage } = place()
+      yield* outage
+      const { cache } = yield* instance({ journal: storage })
+      yield* Effect.forEach(
+        Array.from({ length: 200 }, (_, i) => i),
+        (i) =>
+          Effect.map(Effect.either(cache.invalidate(Key(i))), () => expect(state.text).toContain(`"${Key(i).id}"`)),
+        { concurrency: "unbounded" }
+      )
+      expect(state.saves).toBeLessThan(200)
+    }).pipe(under(stores))
+  )
+
+  it.scoped.each([
+    ["that cannot be read", "garbage", false],
+    ["of another version", '{"version":2,"keys":[],"tags":[],"everything":false}', false],
+    ["that cannot be loaded", undefined, true]
+  ] as const)("one %s may have named anything: everything is hidden, and invalidated", ([, text, fails]) =>
+    Effect.gen(function* () {
+      const { state, storage } = place(text)
+      const { find } = yield* filled
+      state.failsToLoad = fails
+      const next = yield* instance({ journal: storage })
+      expect(yield* find(next)).toBe("v1")
+      yield* advance(1_000)
+      expect(yield* find(yield* instance())).toBe("v1")
+      expect(yield* next.reports.lines).toEqual(fails ? ["Store load swallowed"] : [])
+    }).pipe(under(stores))
+  )
+
+  it.scoped("a place that hangs holds up a start and an invalidation for the time of one operation", () =>
+    Effect.gen(function* () {
+      const { storage } = place()
+      const { cache } = yield* Effect.zipLeft(
+        Effect.forkScoped(instance({ journal: { ...storage, load: Effect.never } })).pipe(
+          Effect.tap(() => advance(250)),
+          Effect.flatMap((fiber) => fiber.await),
+          Effect.flatten
+        ),
+        settle
+      )
+      expect(yield* Effect.isSuccess(cache.invalidate(key))).toBe(true)
+    }).pipe(under(stores))
+  )
+})
