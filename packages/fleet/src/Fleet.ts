@@ -18,6 +18,8 @@ import * as Tally from "./Tally.js"
 export interface Options {
   readonly client: Shared.Client
   readonly seconds: number
+  /** It goes on longer, until so many flips were acknowledged and so many requests sent. Default: as long as is said. */
+  readonly atLeast?: { readonly flips: number; readonly requests: number } | undefined
   readonly instances: number
   /** Requests a second. */
   readonly rate: number
@@ -94,7 +96,15 @@ export const run = (options: Options, { say }: Progress) =>
       Faults.inject(plan, instances, store.outages, tell, (error) => Effect.asVoid(Deferred.fail(failure, error)))
     )
     const load = Load.run({ instances, subjects, tally, boundMillis, rate: options.rate, over })
-    const clock = Effect.zipRight(Effect.sleep(options.seconds * 1_000), Deferred.succeed(over, undefined))
+    const { flips, requests } = options.atLeast ?? { flips: 0, requests: 0 }
+    const isEnough = Effect.map(Effect.sleep(200), () => {
+      const counts = tally.counts()
+      return counts.flips("everywhere") >= flips && counts.requests >= requests
+    })
+    const clock = Effect.sleep(options.seconds * 1_000).pipe(
+      Effect.zipRight(Effect.repeat(isEnough, { until: (enough) => enough })),
+      Effect.zipRight(Deferred.succeed(over, undefined))
+    )
     yield* Effect.raceFirst(Effect.all([load, clock], { concurrency: 2 }), Deferred.await(failure))
     yield* look
     const seen = [...(yield* Ref.get(health)).values()]
