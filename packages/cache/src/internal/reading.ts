@@ -43,14 +43,17 @@ export const look = (
       let next = 0
       return items.map((item, i) => {
         const view = known[i] ?? views[next++]!
-        if (known[i] === undefined) promote(memory, item, view, since, nowOf(fiber))
+        if (known[i] === undefined) promote(memory, item, view, since, nowMillis)
         return view
       })
     })
   })
 }
 
-/** Holds in memory what was seen below since a moment, if it is fresh and may be held. */
+/**
+ * Holds in memory what was seen below since a moment, if it is fresh and may be held. Its time counts from when it was
+ * asked for: the answer may have waited, and what fell meanwhile elsewhere is not known here.
+ */
 const promote = (memory: MemoryTier, item: Item, view: View, since: number, nowMillis: number): void => {
   const { encoded, entry, id, tags } = view
   if (entry === undefined || encoded === undefined || view.expired || !item.policy.writesMemory) return
@@ -139,7 +142,7 @@ export const fresh = (
           const [view] = views as [View]
           if (view.entry === undefined || hidden(core, item, view, since)) return Option.none()
           if (view.expired || nowMillis >= view.entry.expiresAtMillis) return Option.none()
-          if (core.memory !== undefined) promote(core.memory, item, view, since, nowMillis)
+          if (core.memory !== undefined) promote(core.memory, item, view, since, askedMillis)
           observe?.(0, seen(item.key.id, view, true))
           return Either.getRight(view.entry.content)
         })
