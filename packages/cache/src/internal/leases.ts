@@ -65,7 +65,7 @@ const granted = (
       for (const answer of answers) {
         if (answer._tag !== "Granted") continue
         hands.push(answer.lease)
-        core.hold(answer.lease)
+        core.leases.hold(answer.lease)
       }
     })
   if (!core.tier.remote) return Effect.uninterruptible(Effect.tap(asking, (answers) => take(answers, held)))
@@ -148,7 +148,7 @@ export const acquire = (
 /** Gives back those of a run's leases that it has not used up. */
 export const giveBack = (core: Core, held: ReadonlyArray<Lease>): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const mine = held.filter((lease) => core.letGo(lease))
+    const mine = held.filter((lease) => core.leases.letGo(lease))
     if (mine.length === 0) return Effect.void
     return Effect.catchAll(core.tier.release(mine), (error) => core.storeFailed("*", error))
   })

@@ -49,7 +49,7 @@ const fill = (core: Core, fills: ReadonlyArray<Filling>) => {
       onSuccess: (outcomes) =>
         Effect.sync(() => {
           for (const [i, { content, item, lease, since }] of fills.entries()) {
-            core.letGo(lease)
+            core.leases.letGo(lease)
             // Only what the store has accepted: a refusal is the news of a fence that has not been heard of here.
             if (outcomes[i] === "Stored" && content !== undefined) core.memory?.hold(item, content, since, nowMillis)
             core.emitKey(item.key, { _tag: outcomes[i]! })

@@ -61,7 +61,7 @@ export const leavesNothing =
       const answer = yield* Effect.supervised(test, supervisor)
       yield* settle
       if (inside.flights.size() > 0) violated(`${inside.flights.size()} flights are left`)
-      if (inside.leases.size > 0) violated(`${inside.leases.size} leases are left`)
+      if (inside.leases.size() > 0) violated(`${inside.leases.size()} leases are left`)
       const fibers = yield* supervisor.value
       if (fibers.length > 0) violated(`${fibers.length} fibers are left`)
       yield* always(options)
