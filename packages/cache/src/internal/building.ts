@@ -95,13 +95,19 @@ export const make = (
     })
     const leases = yield* heldLeases.make(tier, leaseMillis, (error) => failed("*", error))
 
+    const ownMillis = Duration.toMillis(settings.memory?.timeToLive ?? MemoryTier.defaultTimeToLive)
     let busHeardMillis = -Infinity
+    // Who tells by itself may be cut off, or gone, before others miss what it told: then a beat of one's own says that
+    // one hears, and not that one has heard everything.
+    const allHeardMillis = (): number => (carried ? busHeardMillis : -Infinity)
     const core: Core = {
       tier,
       below,
-      memory: settings.memory === undefined ? undefined : MemoryTier.make(all, settings.memory, () => busHeardMillis),
+      memory: settings.memory === undefined ? undefined : MemoryTier.make(all, settings.memory, allHeardMillis),
       flights: SingleFlight.make(scope),
       fences: all,
+      isHeardSince: (beganMillis, nowMillis) =>
+        bus === undefined || nowMillis < Math.max(beganMillis, allHeardMillis()) + ownMillis,
       hardFences: hard,
       fenceHere,
       journal,
@@ -133,7 +139,6 @@ export const make = (
     yield* Effect.forkIn(journal.recalls, scope)
     if (bus === undefined) return core
 
-    const ownMillis = Duration.toMillis(settings.memory?.timeToLive ?? MemoryTier.defaultTimeToLive)
     const listener: hearing.Listener = {
       fenceHere,
       gap: (because) => {

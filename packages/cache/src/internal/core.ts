@@ -68,6 +68,8 @@ export interface Core {
   readonly flights: SingleFlight<Landing>
   /** Every fence that fell here: what began before one is not shared with who comes after it. */
   readonly fences: fences.Fences
+  /** Whether every fence that fell elsewhere before `nowMillis`, but for the latest, would have been heard here. */
+  readonly isHeardSince: (beganMillis: number, nowMillis: number) => boolean
   /** Those that forbid an older value even as a fallback: invalidations and sets. */
   readonly hardFences: fences.Fences
   /** Lets a fence fall on this instance. */
