@@ -44,7 +44,8 @@ export type GapReason = "Subscribed" | "Lost" | "Unreadable"
  * - `Recalled`: the store may have lost what it acknowledged lately; it is hidden again until a replay is acknowledged.
  * - `StoreFailed`: an operation failed; its caller was answered without the store.
  * - `CircuitOpened`, `CircuitClosed`: the store is left alone for a while, or asked again.
- * - `Heard`: another instance told of a fence, which holds here from now on. `everything`: it named no names.
+ * - `Heard`: another instance told of a fence, which holds here from now on. `everything`: it named no names. A
+ *   `change` is told by the store itself, of whoever did it: what is in memory is asked for anew.
  * - `Gap`: what other instances told may have been missed, so that whatever was seen before is asked for anew.
  * - `BusLost`: the subscription to what other instances tell ended; it is made again, and then there is a `Gap`.
  *
@@ -67,7 +68,7 @@ export type StoreEvent =
   | { readonly _tag: "CircuitOpened" | "CircuitClosed" }
   | {
       readonly _tag: "Heard"
-      readonly kind: "invalidate" | "expire"
+      readonly kind: "invalidate" | "expire" | "change"
       readonly keys: ReadonlyArray<string>
       readonly tags: ReadonlyArray<string>
       readonly everything: boolean

@@ -20,6 +20,12 @@ import { RedisClient } from "./RedisClient.js"
 export interface RedisBusOptions {
   /** What the store's keys begin with; the channel's name begins with it too. Default `larder:`. */
   readonly keyPrefix?: string | undefined
+  /**
+   * Whether Redis also tells what anybody else does to the keys of the store: a writer that is not Larder's, `DEL` by
+   * hand, expiry and eviction. It costs a message to each instance for each key that is written. Default `false`. With a
+   * client that cannot (a cluster, Upstash) it is a warning in the log.
+   */
+  readonly tracking?: boolean | undefined
 }
 
 /**
@@ -31,7 +37,9 @@ export interface RedisBusOptions {
 export const make = (
   options: RedisBusOptions = {}
 ): Effect.Effect<Context.Tag.Service<InvalidationBus>, never, RedisClient> =>
-  Effect.flatMap(RedisClient, (client) => redisBus.make(client, options.keyPrefix ?? "larder:"))
+  Effect.flatMap(RedisClient, (client) =>
+    redisBus.make(client, options.keyPrefix ?? "larder:", options.tracking ?? false)
+  )
 
 /**
  * A bus under a prefix of its own.

@@ -80,5 +80,11 @@ export class RedisClient extends Context.Tag("@larder/cache/RedisClient")<
      * whoever listens decides what a gap means.
      */
     readonly subscribe: (channel: string) => Stream.Stream<string, RedisError>
+    /**
+     * The names of keys with this prefix that somebody else than this client has changed, a script of anybody's, or
+     * that expired or were evicted; `everything` when the database was emptied. From when the server confirmed it, until a connection is
+     * lost. Absent where the server cannot tell.
+     */
+    readonly changes?: ((prefix: string) => Stream.Stream<ReadonlyArray<string> | "everything", RedisError>) | undefined
   }
 >() {}

@@ -21,7 +21,7 @@ describe("busWire", () => {
       FastCheck.property(
         texts,
         texts,
-        FastCheck.constantFrom("invalidate" as const, "expire" as const),
+        FastCheck.constantFrom("invalidate" as const, "expire" as const, "change" as const),
         (keys, tags, kind) => {
           const message = { ...fence(keys, tags), kind }
           const text = `era-7 ${busWire.print(message)}`

@@ -23,6 +23,7 @@ import * as Link from "./internal/link.js"
 import * as Sender from "./internal/sender.js"
 import * as Settings from "./internal/settings.js"
 import * as Subscription from "./internal/subscription.js"
+import * as Tracking from "./internal/tracking.js"
 
 /**
  * @since 0.1.0
@@ -104,7 +105,10 @@ const fromSettings = (
       send,
       publish: (channel, message) =>
         Effect.asVoid(Effect.flatMap(send([["PUBLISH", channel, message]]), ([outcome]) => outcome!)),
-      subscribe: (channel) => Subscription.subscribe(door.messages, channel)
+      subscribe: (channel) => Subscription.subscribe(door.messages, channel),
+      ...(settings.target._tag === "Cluster"
+        ? {}
+        : { changes: (prefix: string) => Tracking.changes(door.messages, link, prefix) })
     }
   })
 

@@ -24,6 +24,12 @@ import * as IoredisClient from "./IoredisClient.js"
 export interface Options extends IoredisClient.Options {
   /** Goes before every key that the store writes, so that several programs share a database. Default `larder:`. No braces. */
   readonly keyPrefix?: string | undefined
+  /**
+   * Whether the bus also hears what anybody else does to the keys of the store: a writer that is not Larder's, `DEL` by
+   * hand, expiry and eviction. It costs a message to each instance for each key that is written. Default `false`. Not on
+   * a cluster.
+   */
+  readonly tracking?: boolean | undefined
 }
 
 /**

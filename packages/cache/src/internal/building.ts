@@ -11,7 +11,7 @@ import type { InvalidationBus } from "../InvalidationBus.js"
 import * as MemoryTier from "../MemoryTier.js"
 import type { CacheFailure, Reporter } from "../Reporter.js"
 import * as SingleFlight from "../SingleFlight.js"
-import type { Store } from "../Store.js"
+import type { FenceRequest, Store } from "../Store.js"
 import * as StoreTier from "../StoreTier.js"
 import * as announcing from "./announcing.js"
 import * as backoff from "./backoff.js"
@@ -48,14 +48,23 @@ export const make = (
           )
     const { failed, worked } = storeFailures.make(emit, report)
 
-    const all = fences.make(settings.maximumFences)
-    const hard = fences.make(settings.maximumFences)
+    const fenceClock = { moment: 0 }
+    const all = fences.make(settings.maximumFences, fenceClock)
+    const hard = fences.make(settings.maximumFences, fenceClock)
+    /** What somebody did to the store: news to what is in memory alone. */
+    const changes = fences.make(settings.maximumFences, fenceClock)
+    const raise = (some: fences.Fences, request: FenceRequest): void => {
+      if (request.everything === true) some.raiseAll()
+      else some.raise([...request.keys.map((name) => name.key), ...request.tags])
+    }
     const fenceHere: Core["fenceHere"] = (request, isHard) => {
-      const names = [...request.keys.map((name) => name.key), ...request.tags]
-      for (const some of isHard ? [all, hard] : [all]) {
-        if (request.everything === true) some.raiseAll()
-        else some.raise(names)
-      }
+      raise(all, request)
+      if (isHard) raise(hard, request)
+    }
+    const memoryFences = {
+      now: all.now,
+      fellSince: (since: number, names: Iterable<string>) =>
+        all.fellSince(since, names) || changes.fellSince(since, names)
     }
 
     const returns = yield* Queue.sliding<void>(1)
@@ -103,7 +112,8 @@ export const make = (
     const core: Core = {
       tier,
       below,
-      memory: settings.memory === undefined ? undefined : MemoryTier.make(all, settings.memory, allHeardMillis),
+      memory:
+        settings.memory === undefined ? undefined : MemoryTier.make(memoryFences, settings.memory, allHeardMillis),
       flights: SingleFlight.make(scope),
       fences: all,
       isHeardSince: (beganMillis, nowMillis) =>
@@ -141,6 +151,7 @@ export const make = (
 
     const listener: hearing.Listener = {
       fenceHere,
+      changed: (request) => raise(changes, request),
       gap: (because) => {
         all.raiseAll()
         hard.raiseAll()

@@ -16,7 +16,8 @@ export const version = 1
 export interface Fence {
   readonly _tag: "Fence"
   readonly origin: string
-  readonly kind: "invalidate" | "expire"
+  /** `change`: somebody did something to what is stored, and nobody knows what. Only what is in memory ends. */
+  readonly kind: "invalidate" | "expire" | "change"
   readonly keys: ReadonlyArray<string>
   readonly tags: ReadonlyArray<string>
   readonly everything: boolean
@@ -49,7 +50,7 @@ const maximumNames = 500
 export const print = (message: Message): string => {
   if (message._tag === "Beat") return JSON.stringify({ o: message.origin, b: message.number })
   const { everything, keys, kind, origin, tags } = message
-  const kindMark = kind === "expire" ? { s: 1 } : {}
+  const kindMark = kind === "expire" ? { s: 1 } : kind === "change" ? { c: 1 } : {}
   return JSON.stringify(
     everything || keys.length + tags.length > maximumNames
       ? { o: origin, a: 1, ...kindMark }
@@ -77,10 +78,10 @@ export const parse = (text: string): Heard | undefined => {
     return undefined
   }
   if (space < 0 || typeof body !== "object" || body === null) return undefined
-  const { a, b, k = [], o, s, t = [] } = body as Record<string, unknown>
+  const { a, b, c, k = [], o, s, t = [] } = body as Record<string, unknown>
   if (typeof o !== "string") return undefined
   if (typeof b === "number") return { counter, message: { _tag: "Beat", origin: o, number: b } }
   if (!isTexts(k) || !isTexts(t)) return undefined
-  const kind = s === 1 ? "expire" : "invalidate"
+  const kind = s === 1 ? "expire" : c === 1 ? "change" : "invalidate"
   return { counter, message: { _tag: "Fence", origin: o, kind, keys: k, tags: t, everything: a === 1 } }
 }

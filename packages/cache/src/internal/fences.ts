@@ -6,7 +6,7 @@
  * counts as fenced. A loss is a miss.
  */
 export interface Fences {
-  /** The current moment. Only ever compared with others of the same `Fences`. */
+  /** The current moment. Only ever compared with others of the same clock. */
   readonly now: () => number
   readonly raise: (names: Iterable<string>) => void
   /** A fence on every name. */
@@ -14,14 +14,19 @@ export interface Fences {
   readonly fellSince: (moment: number, names: Iterable<string>) => boolean
 }
 
-export const make = (maximum: number): Fences => {
+/** Counts the fences of all that share it, so that a moment means the same to each. */
+export interface FenceClock {
+  moment: number
+}
+
+export const make = (maximum: number, clock: FenceClock = { moment: 0 }): Fences => {
   const last = new Map<string, number>()
-  let moment = 0
+  let latest = 0
   let floor = 0
   return {
-    now: () => moment,
+    now: () => clock.moment,
     raise: (names) => {
-      moment += 1
+      const moment = (latest = clock.moment += 1)
       for (const name of names) {
         last.delete(name)
         last.set(name, moment)
@@ -33,12 +38,11 @@ export const make = (maximum: number): Fences => {
       }
     },
     raiseAll: () => {
-      moment += 1
-      floor = moment
+      floor = latest = clock.moment += 1
       last.clear()
     },
     fellSince: (since, names) => {
-      if (since === moment) return false
+      if (since >= latest) return false
       if (since < floor) return true
       for (const name of names) {
         const at = last.get(name)

@@ -23,6 +23,8 @@ import * as sequence from "./sequence.js"
 /** What becomes of what is heard. */
 export interface Listener {
   readonly fenceHere: (request: FenceRequest, hard: boolean) => void
+  /** What is stored is no longer what it was: what is in memory ends. */
+  readonly changed: (request: FenceRequest) => void
   /** Something may have been missed: nothing that was seen before is believed. */
   readonly gap: (because: GapReason) => void
   /** Everything that other instances told before this moment has been heard here. */
@@ -83,7 +85,9 @@ const once = (
       if (message._tag === "Beat") return beat(message)
       if (message.origin === origin) return
       const { everything, keys, kind, tags } = message
-      listener.fenceHere({ keys: keys.map((key) => ({ key, shapes: [] })), tags, everything }, kind === "invalidate")
+      const request = { keys: keys.map((key) => ({ key, shapes: [] })), tags, everything }
+      if (kind === "change") listener.changed(request)
+      else listener.fenceHere(request, kind === "invalidate")
       listener.emit({ _tag: "Heard", kind, keys, tags, everything })
     }
 

@@ -8,17 +8,35 @@ import * as Stream from "effect/Stream"
 import { StoreError } from "../CacheError.js"
 import type { InvalidationBus } from "../InvalidationBus.js"
 import type { RedisClient, RedisError } from "../RedisClient.js"
+import * as busWire from "./busWire.js"
 import * as redisCommands from "./redisCommands.js"
 import * as redisKeys from "./redisKeys.js"
 import { publishCounted } from "./redisScripts.js"
 import * as token from "./token.js"
 
+/** What the server saw as a message of a sender that counts nothing. */
+const textOf = (keys: redisKeys.RedisKeys, names: ReadonlyArray<string> | "everything"): string => {
+  const owners = names === "everything" ? [] : names.map(keys.owner).filter((owner) => owner !== undefined)
+  const message = {
+    _tag: "Fence",
+    origin: "the server",
+    kind: "change",
+    keys: [...new Set(owners.flatMap((owner) => ("key" in owner ? [owner.key] : [])))],
+    tags: owners.flatMap((owner) => ("tag" in owner ? [owner.tag] : [])),
+    everything: names === "everything"
+  } as const
+  return `- ${busWire.print(message)}`
+}
+
 export const make = (
   client: RedisClient["Type"],
-  keyPrefix: string
+  keyPrefix: string,
+  tracking: boolean
 ): Effect.Effect<Context.Tag.Service<InvalidationBus>> =>
-  Effect.map(redisCommands.script(publishCounted), (script) => {
-    const { channel, counter } = redisKeys.make(keyPrefix)
+  Effect.gen(function* () {
+    const script = yield* redisCommands.script(publishCounted)
+    const keys = redisKeys.make(keyPrefix)
+    const { channel, counter } = keys
     const commands = redisCommands.make(client)
     const busError = (operation: string) => (error: RedisError) =>
       new StoreError({
@@ -27,6 +45,17 @@ export const make = (
         reason: error.reason,
         detail: [error.code, error.detail].filter((part) => part !== "").join(": ")
       })
+    const told = Stream.mapError(client.subscribe(channel), busError("listen"))
+    if (tracking && client.changes === undefined) {
+      yield* Effect.logWarning(`${client.name} cannot tell what others do to its keys: the bus goes without tracking`)
+    }
+    const changed =
+      tracking && client.changes !== undefined
+        ? Stream.mapError(
+            Stream.map(client.changes(keyPrefix), (names) => textOf(keys, names)),
+            busError("track")
+          )
+        : undefined
     return {
       name: client.name,
       channel,
@@ -34,6 +63,6 @@ export const make = (
       publish: (text) => Effect.mapError(client.publish(channel, text), busError("publish")),
       publishCounted: (text) =>
         Effect.asVoid(commands.run("publish", script, [{ keys: [counter], args: [token.nonce(), channel, text] }])),
-      texts: Stream.mapError(client.subscribe(channel), busError("listen"))
+      texts: changed === undefined ? told : Stream.merge(told, changed, { haltStrategy: "either" })
     }
   })

@@ -22,6 +22,8 @@ export interface RedisKeys {
   readonly entry: (name: KeyName) => ReadonlyArray<string>
   /** Everything that an invalidation deletes. */
   readonly fenced: (request: FenceRequest) => ReadonlyArray<string>
+  /** What a name in Redis belongs to; `undefined` for what says nothing of a value. */
+  readonly owner: (name: string) => { readonly key: string } | { readonly tag: string } | undefined
   /** Everything that an expiry marks. */
   readonly marked: (request: FenceRequest) => ReadonlyArray<string>
 }
@@ -53,6 +55,11 @@ export const make = (prefix: string): RedisKeys => {
       ...tagsOf({ keys, tags }).map(tag),
       ...keys.flatMap(held)
     ],
+    owner: (name) => {
+      if (name.startsWith(`${shared}t:`)) return { tag: name.slice(shared.length + 2) }
+      const [, key] = /^\{([^{}]*)\}:(?:e$|v:)/.exec(name.startsWith(prefix) ? name.slice(prefix.length) : "") ?? []
+      return key === undefined ? undefined : { key }
+    },
     marked: ({ keys, tags }) => [...keys.map(({ key }) => epoch(key)), ...tagsOf({ keys, tags }).map(tag)]
   }
 }

@@ -31,9 +31,11 @@ const from = (start: { readonly counter: Counter | undefined } | undefined): Seq
   }
   return {
     fence: (counter) => {
+      // What nobody has counted cannot be missing.
+      if (counter === undefined) return false
       const before = last?.counter
       // What comes late or twice is heard, and changes nothing of what comes next.
-      if (before !== undefined && before.era === counter?.era && counter.n <= before.n) return false
+      if (before !== undefined && before.era === counter.era && counter.n <= before.n) return false
       return take(counter, (earlier, now) => now === earlier + 1)
     },
     beat: (counter) => take(counter, (before, now) => before === now)

@@ -396,3 +396,48 @@ describe("Cache / a store that loses everything beside a bus", () => {
     }).pipe(under(Bus.layer({ carried: true })))
   )
 })
+
+describe("Cache / a store that tells what anybody did to it", () => {
+  const change = (names: { readonly k?: ReadonlyArray<string>; readonly t?: ReadonlyArray<string>; readonly a?: 1 }) =>
+    Effect.map(Bus.Control, ({ hub }) => hub.send(`- ${JSON.stringify({ o: "the server", c: 1, ...names })}`))
+
+  it.scoped.each([
+    ["a key", { k: [key.id] }],
+    ["a tag", { t: [CacheKey.userTag("declared")] }],
+    ["everything", { a: 1 }]
+  ] as const)("%s: what is in memory is asked for below, and nothing is missing", ([, names]) =>
+    Effect.gen(function* () {
+      const { find, one, source } = yield* fleet
+      const { reads } = yield* Bus.Control
+      yield* find(one)
+      const before = reads()
+      yield* find(one)
+      expect(reads()).toBe(before)
+      yield* change(names)
+      yield* settle
+      expect(yield* find(one)).toBe("v0")
+      expect([reads(), source.runs(), one.count("Gap Lost")]).toEqual([before + 1, 1, 0])
+      yield* find(one)
+      expect(reads()).toBe(before + 1)
+    }).pipe(under(Bus.layer({ carried: true })))
+  )
+
+  it.scoped("a lookup under way is joined as before, and its value is not held in memory", () =>
+    Effect.gen(function* () {
+      const { find, one, source } = yield* fleet
+      const { reads } = yield* Bus.Control
+      const held = yield* source.hold
+      const first = yield* Effect.fork(find(one))
+      yield* held.begun
+      yield* change({ k: [key.id] })
+      yield* settle
+      const second = yield* Effect.fork(find(one))
+      yield* settle
+      yield* held.answer
+      expect([yield* Fiber.join(first), yield* Fiber.join(second), source.runs()]).toEqual(["v0", "v0", 1])
+      const before = reads()
+      yield* find(one)
+      expect(reads()).toBe(before + 1)
+    }).pipe(under(Bus.layer({ carried: true })))
+  )
+})
