@@ -9,6 +9,8 @@ import { UpstashClient } from "@larder/upstash"
 import { UpstashLocal } from "@larder/upstash-local"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import * as Schema from "effect/Schema"
 import * as Supervisor from "effect/Supervisor"
 import * as Tracer from "effect/Tracer"
@@ -120,7 +122,10 @@ const above = Effect.gen(function* () {
       yield* requests.reset
       const nanos = yield* nanoseconds(5000, { kept: () => cached })
       return [nanos["kept"]!, (yield* requests.counts).requests] as const
-    }).pipe(Effect.provide(upstash({ memory: { isolation, timeToLive: "1 minute" } })))
+    }).pipe(
+      Effect.provide(upstash({ memory: { isolation, timeToLive: "1 minute" } })),
+      Logger.withMinimumLogLevel(LogLevel.Warning)
+    )
   console.log("\nA hit in memory above Upstash (median of 15 rounds)")
   let asked = 0
   for (const isolation of ["copy", "freeze", "share"] as const) {
