@@ -137,7 +137,8 @@ describe("a stale answer is the database's", () => {
   })
 
   it.each<[string, ReadonlyArray<Judge.Flip>, Judge.Read, boolean]>([
-    ["when the database has what it acknowledged", [on], read(false, 2000, 2001), true],
+    ["when the database has what it acknowledged", [on], read(true, 2000, 2001), true],
+    ["when the database has it, and the answer is another", [on], read(false, 2000, 2001), true],
     ["when the database says something else", [on, flip(false, 1200, 1210)], read(false, 2000, 2001), true],
     [
       "when it was asked for before the last flip that the database acknowledged",
