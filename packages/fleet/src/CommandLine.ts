@@ -1,6 +1,7 @@
 /** What `pnpm fleet` can be asked for. */
 import * as Either from "effect/Either"
 import { parseArgs } from "node:util"
+import * as Databases from "./Databases.js"
 import type * as Fleet from "./Fleet.js"
 
 export interface Request extends Omit<Fleet.Options, "client" | "seed"> {
@@ -14,6 +15,7 @@ export interface Request extends Omit<Fleet.Options, "client" | "seed"> {
 export const defaults: Request = {
   help: false,
   client: undefined,
+  database: "auto",
   seconds: 60,
   instances: 4,
   rate: 240,
@@ -21,7 +23,7 @@ export const defaults: Request = {
   memoryMillis: 2_000
 }
 
-export const usage = `Usage: pnpm fleet [--redis | --upstash] [--seconds N] [--instances N] [--rate N] [--seed S] [--memory-millis N]
+export const usage = `Usage: pnpm fleet [--redis | --upstash] [--database WHICH] [--seconds N] [--instances N] [--rate N] [--seed S] [--memory-millis N]
 
 Runs the feature flags as several processes over one database and one store, flips flags through any of them while
 processes and the store are killed, frozen and restarted, and judges every answer. Prints what happened, and how long
@@ -29,6 +31,8 @@ after a flip was acknowledged another process still answered from before it.
 
   --redis            over a redis-server only
   --upstash          over a local Upstash server before a redis-server only. Default: one after the other
+  --database WHICH   postgres: a PostgreSQL of its own; pglite: the embedded one; auto: the first where it is
+                     installed, the second elsewhere. Default ${defaults.database}
   --seconds N        how long the load lasts, 5 to 3600. Default ${defaults.seconds}
   --instances N      how many processes, 2 to 4. Default ${defaults.instances}
   --rate N           requests a second of all readers together, 1 to 2000. Default ${defaults.rate}
@@ -37,13 +41,14 @@ after a flip was acknowledged another process still answered from before it.
   --help             print this
 
 It needs a redis-server on the PATH. It exits with 0 when no answer was stale, 1 when one was or something failed, 2
-when the options make no sense.
+when the options make no sense, 3 when the database lost writes that it had acknowledged and explains what was stale.
 `
 
 const options = {
   help: { type: "boolean", short: "h" },
   redis: { type: "boolean" },
   upstash: { type: "boolean" },
+  database: { type: "string" },
   seconds: { type: "string" },
   instances: { type: "string" },
   rate: { type: "string" },
@@ -78,10 +83,13 @@ export const parse = (args: ReadonlyArray<string>): Either.Either<Request, strin
     if (given.redis === true && given.upstash === true) {
       return yield* Either.left("--redis and --upstash each mean: only this one")
     }
+    const database = given.database ?? defaults.database
+    if (!Databases.isKind(database)) return yield* Either.left(`--database wants one of ${Databases.kinds.join(", ")}`)
     if (given.seed === "") return yield* Either.left("--seed wants a text")
     return {
       help: given.help === true,
       client: given.redis === true ? "redis" : given.upstash === true ? "upstash" : undefined,
+      database,
       seconds: yield* whole("seconds", given.seconds, defaults.seconds, 5, 3_600),
       instances: yield* whole("instances", given.instances, defaults.instances, 2, 4),
       rate: yield* whole("rate", given.rate, defaults.rate, 1, 2_000),

@@ -8,6 +8,7 @@ import * as Schedule from "effect/Schedule"
 import * as Service from "example-feature-flags/live/Service"
 import * as Organisation from "example-feature-flags/Organisation"
 import * as Bundle from "./Bundle.js"
+import * as Databases from "./Databases.js"
 import * as Faults from "./Faults.js"
 import * as Instance from "./Instance.js"
 import * as Load from "./Load.js"
@@ -17,6 +18,7 @@ import * as Tally from "./Tally.js"
 
 export interface Options {
   readonly client: Shared.Client
+  readonly database: Databases.Kind
   readonly seconds: number
   /** It goes on longer, until so many flips were acknowledged and so many requests sent. Default: as long as is said. */
   readonly atLeast?: { readonly flips: number; readonly requests: number } | undefined
@@ -41,6 +43,8 @@ export const boundOf = ({ memoryMillis }: Pick<Options, "memoryMillis">): number
 export interface Result {
   readonly options: Options
   readonly boundMillis: number
+  /** Which one it was. */
+  readonly database: "PostgreSQL" | "PGlite"
   readonly counts: ReturnType<Tally.Tally["counts"]>
   readonly faults: ReadonlyMap<Faults.Kind, number>
   readonly hits: number
@@ -52,14 +56,14 @@ export const run = (options: Options, { say }: Progress) =>
     const boundMillis = boundOf(options)
     yield* say("starting the database and the store")
     const programs = yield* Bundle.make
-    const [databaseUrl, store] = yield* Effect.all(
-      [Shared.database(Subject.slugs), Shared.store(options.client, programs)],
+    const [database, store] = yield* Effect.all(
+      [Databases.make(options.database, Subject.slugs), Shared.store(options.client, programs)],
       {
         concurrency: 2
       }
     )
-    yield* say(`starting ${options.instances} instances`)
-    const variables = { ...store.variables, DATABASE_URL: databaseUrl }
+    yield* say(`starting ${options.instances} instances over ${database.name}`)
+    const variables = { ...store.variables, DATABASE_URL: database.url }
     const args = ["--memory", `${options.memoryMillis} millis`]
     const instances = yield* Effect.forEach(
       Array.from({ length: options.instances }, (_, i) => i + 1),
@@ -107,10 +111,12 @@ export const run = (options: Options, { say }: Progress) =>
     )
     yield* Effect.raceFirst(Effect.all([load, clock], { concurrency: 2 }), Deferred.await(failure))
     yield* look
+    for (const { slug, value } of yield* database.stored(subjects)) tally.stored(slug, value)
     const seen = [...(yield* Ref.get(health)).values()]
     return {
       options,
       boundMillis,
+      database: database.name,
       counts: tally.counts(),
       faults: broken,
       hits: seen.reduce((sum, one) => sum + one.hits, 0),

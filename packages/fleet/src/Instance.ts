@@ -8,7 +8,8 @@ import * as Scope from "effect/Scope"
 import { Api } from "example-feature-flags/http/Api"
 import * as Child from "./Child.js"
 import * as Port from "./port.js"
-import { schema, StartError } from "./Shared.js"
+import { schema } from "./Databases.js"
+import { StartError } from "./Shared.js"
 
 const client = (baseUrl: string) =>
   HttpApiClient.make(Api, {

@@ -76,3 +76,26 @@ export const lag = (flips: ReadonlyArray<Flip>, read: Read): Lag | undefined => 
   if (late || flip.value === read.value) return undefined
   return { flip, millis: read.sentMillis - flip.end.millis }
 }
+
+/** The last flip that was acknowledged: the database has it, or what came after it. */
+const lastAcknowledged = (flips: ReadonlyArray<Flip>): number =>
+  flips.findLastIndex(({ end }) => end !== undefined && end.outcome !== "unknown")
+
+/**
+ * Whether the database itself does not have what it acknowledged. `stored` is what it answers after all flips have
+ * ended. A flip of unknown outcome that came later explains it as well.
+ */
+export const isLost = (flips: ReadonlyArray<Flip>, stored: boolean): boolean => {
+  const last = lastAcknowledged(flips)
+  const before = last === -1 ? false : flips[last]!.value
+  return before !== stored && flips.slice(last + 1).every(({ value }) => value !== stored)
+}
+
+/**
+ * Whether a stale answer is the database's and not the cache's: it is what the database, which lost the last flip that
+ * it acknowledged, says too. An answer to a request from before that flip has nothing to do with it.
+ */
+export const isOfDatabase = (flips: ReadonlyArray<Flip>, read: Read, stored: boolean): boolean => {
+  const end = flips[lastAcknowledged(flips)]?.end
+  return isLost(flips, stored) && read.value === stored && (end === undefined || end.millis < read.sentMillis)
+}

@@ -1,7 +1,8 @@
 /** A result as plain text. */
 import { quantile } from "example-feature-flags/Load"
 import type { Result } from "./Fleet.js"
-import type { Stale } from "./Tally.js"
+import type * as Judge from "./Judge.js"
+import type { Lost, Stale } from "./Tally.js"
 
 const millis = (value: number): string => `${value.toFixed(Math.abs(value) < 10 ? 1 : 0)} ms`
 
@@ -18,12 +19,14 @@ const listed = (counts: ReadonlyMap<string, number>): string =>
 export const rows = ({
   boundMillis,
   counts,
+  database,
   faults,
   hits,
   misses,
   options
 }: Result): ReadonlyArray<[string, string]> => [
   ["store", options.client === "redis" ? "redis-server" : "local Upstash before a redis-server"],
+  ["database", database],
   ["run", `${options.seconds} s, ${options.instances} instances, seed ${options.seed}`],
   ["requests", `${counts.requests}, of them without an answer: ${listed(counts.failures)}`],
   ["answer takes", distribution(counts.tookMillis)],
@@ -36,6 +39,11 @@ export const rows = ({
   ["cache", `${hits} hits, ${misses} misses`],
   ["bound", millis(boundMillis)],
   ["stale answers", counts.stale === 0 ? "0" : `${counts.stale}, the worst ${millis(counts.worstStaleMillis)} late`],
+  [
+    "writes the database lost",
+    `${counts.lost.length}` +
+      (counts.staleOfDatabase === 0 ? "" : `, which explain ${counts.staleOfDatabase} further stale answers`)
+  ],
   ["invalidation delay", distribution(counts.lags("everywhere"))],
   ["the same after a 202", distribution(counts.lags("here"))]
 ]
@@ -46,19 +54,39 @@ export const table = (result: Result): string => {
   return all.map(([name, text]) => `${name.padEnd(width)}  ${text}\n`).join("")
 }
 
-/** One stale answer with its history; times from when its request was sent. */
-export const stale = ({ events, flips, lagMillis, read, slug, what }: Stale): string => {
-  const at = (moment: number) => millis(moment - read.sentMillis)
-  const lines = flips.map(
+const history = (flips: ReadonlyArray<Judge.Flip>, at: (moment: number) => string): ReadonlyArray<string> =>
+  flips.map(
     ({ by, end, sentMillis, value }) =>
       `    ${value ? "on " : "off"} through ${by}: sent ${at(sentMillis)}, ` +
       (end === undefined ? "under way" : `${end.outcome} ${at(end.millis)}`)
   )
+
+/** One flag whose last acknowledged flip the database does not have; times from when that was sent. */
+export const lost = ({ flips, slug, stored }: Lost): string => {
+  const sent = flips.at(-1)?.sentMillis ?? 0
+  const lines = history(flips, (moment) => millis(moment - sent))
+  return [`  ${slug}: the database says ${stored ? "on" : "off"}, after`, ...lines, ""].join("\n")
+}
+
+/** One stale answer with its history; times from when its request was sent. */
+export const stale = ({ events, flips, lagMillis, read, slug, what }: Stale): string => {
+  const at = (moment: number) => millis(moment - read.sentMillis)
   return [
     `  ${slug}, ${what}: ${read.value ? "on" : "off"} through ${read.by}, answered ${at(read.answeredMillis)}` +
       (lagMillis === undefined ? "" : `, ${millis(lagMillis)} after the flip`),
-    ...lines,
+    ...history(flips, at),
     ...events.map(({ atMillis, what }) => `    ${at(atMillis)}: ${what}`),
     ""
   ].join("\n")
 }
+
+/** The stale answers and the lost writes of a run, each with its history. */
+export const details = ({ counts }: Pick<Result, "counts">): ReadonlyArray<string> => [
+  ...counts.stales.map(stale),
+  ...counts.lost.map(lost),
+  ...counts.stalesOfDatabase.map((one) => `  not the cache's, the database lost the write:\n${stale(one)}`)
+]
+
+/** 1 when the cache was wrong; 3 when only the database was, and the run says nothing of what it lost. */
+export const exitCode = ({ counts }: { readonly counts: Pick<Result["counts"], "stale" | "lost"> }): 0 | 1 | 3 =>
+  counts.stale > 0 ? 1 : counts.lost.length > 0 ? 3 : 0

@@ -1,16 +1,9 @@
-/** What the instances share: the store of their caches and the database, and how each can be broken. */
+/** The store that the instances share, and how it can be broken. */
 import * as RedisServer from "@larder/redis-server/RedisServer"
-import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import * as Database from "example-feature-flags/Database"
-import { FeaturesSql } from "example-feature-flags/FeaturesSql"
-import { Features } from "example-feature-flags/Features"
-import * as Service from "example-feature-flags/live/Service"
 import { randomBytes } from "node:crypto"
 import * as Net from "node:net"
 import type { Programs } from "./Bundle.js"
@@ -74,20 +67,4 @@ export const store = (
     if (client === "redis") return { variables: { REDIS_URL: server.url }, outages }
     const { outage, variables } = yield* upstash(programs.upstash, server.url)
     return { variables, outages: [...outages, outage] }
-  })
-
-export const schema = "larder_fleet"
-
-/** An embedded database that the instances find seeded, with these flags switched off. Answers its URL. */
-export const database = (slugs: ReadonlyArray<string>) =>
-  Effect.gen(function* () {
-    const { url } = Context.get(yield* Layer.build(Database.layerEmbedded), Database.Database)
-    const client = Layer.provideMerge(Database.layerClientOf({ connections: 1 }), Database.layerUrl(url, schema))
-    const seed = Effect.gen(function* () {
-      yield* Service.prepare
-      const features = yield* Features
-      yield* Effect.forEach(slugs, (slug) => features.setFeature(slug, false))
-    })
-    yield* Effect.provide(seed, Layer.provideMerge(FeaturesSql, client))
-    return Redacted.value(url)
   })

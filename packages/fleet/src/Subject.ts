@@ -2,8 +2,10 @@
  * The flags that are flipped, each at one place only: for everybody, or for one team. So every answer about a flag, for
  * whomever, is what that place says, and a history of one flag is a line of flips.
  */
+import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
+import { Features } from "example-feature-flags/Features"
 import * as Organisation from "example-feature-flags/Organisation"
 import type { Client } from "./Instance.js"
 
@@ -13,6 +15,8 @@ type Asking<A> = (client: Client) => Effect.Effect<A, unknown>
 export interface Subject {
   readonly slug: string
   readonly flip: (value: boolean) => Asking<{ readonly heldBy: "every instance" | "this instance" }>
+  /** What the repository says that is asked for it. */
+  readonly stored: Effect.Effect<boolean, SqlError, Features>
   /** The ways to ask; each answers what was flipped. */
   readonly asks: ReadonlyArray<{ readonly what: string; readonly ask: Asking<{ readonly enabled: boolean }> }>
 }
@@ -44,6 +48,7 @@ export const make = (organisation: Organisation.Organisation): Effect.Effect<Rea
         return {
           slug,
           flip: (enabled) => (client) => client.flags.setForEverybody({ path: { slug }, payload: { enabled } }),
+          stored: Effect.flatMap(Features, (features) => features.checkIfFeatureIsEnabledGlobally(slug)),
           asks: [everybody, team(someTeam.id, slug), user(someUser.id, slug)]
         } satisfies Subject
       }
@@ -58,6 +63,7 @@ export const make = (organisation: Organisation.Organisation): Effect.Effect<Rea
             path: { slug, teamId: id },
             payload: { setting: enabled ? "enabled" : "inherit" }
           }),
+        stored: Effect.flatMap(Features, (features) => features.checkIfTeamHasFeature(id, slug)),
         asks: [team(id, slug), team(below, slug), user(member, slug)]
       } satisfies Subject
     })

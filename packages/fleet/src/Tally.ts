@@ -19,22 +19,36 @@ export interface Stale {
   readonly lagMillis: number | undefined
 }
 
-/** How many stale answers are kept in full. */
-const kept = 20
+/** A flag of which the database, after the run, does not say what it acknowledged. */
+export interface Lost {
+  readonly slug: string
+  readonly stored: boolean
+  readonly flips: ReadonlyArray<Judge.Flip>
+}
+
+/** How many stale answers are shown in full. */
+const shown = 20
 
 export interface Tally {
   readonly histories: ReadonlyMap<string, Array<Judge.Flip>>
   readonly answered: (slug: string, what: string, read: Judge.Read) => void
   readonly failed: (status: string) => void
   readonly happened: (event: Event) => void
+  /** What the database itself says of a flag, after all flips have ended. */
+  readonly stored: (slug: string, value: boolean) => void
   readonly counts: () => {
     readonly requests: number
     /** How long each answer took. */
     readonly tookMillis: ReadonlyArray<number>
     readonly failures: ReadonlyMap<string, number>
+    /** Stale answers that the database does not explain: these, and what follows of them, are the cache's. */
     readonly stale: number
     readonly worstStaleMillis: number
     readonly stales: ReadonlyArray<Stale>
+    /** Stale answers of flags whose last acknowledged flip the database does not have. */
+    readonly staleOfDatabase: number
+    readonly stalesOfDatabase: ReadonlyArray<Stale>
+    readonly lost: ReadonlyArray<Lost>
     /** The time to the last old answer elsewhere, one for each flip of that outcome. */
     readonly lags: (outcome: Judge.Outcome) => ReadonlyArray<number>
     readonly flips: (outcome: Judge.Outcome) => number
@@ -48,11 +62,14 @@ export const make = (slugs: ReadonlyArray<string>, boundMillis: number): Tally =
   const stales: Array<Stale> = []
   const events: Array<Event> = []
   const tookMillis: Array<number> = []
+  const stored = new Map<string, boolean>()
   let requests = 0
-  let stale = 0
-  let worst = 0
   const flips = (outcome: Judge.Outcome) =>
     [...histories.values()].flatMap((all) => all.filter(({ end }) => end?.outcome === outcome))
+  const isOfDatabase = ({ read, slug }: Stale): boolean => {
+    const value = stored.get(slug)
+    return value !== undefined && Judge.isOfDatabase(histories.get(slug)!, read, value)
+  }
   return {
     histories,
     answered: (slug, what, read) => {
@@ -62,25 +79,33 @@ export const make = (slugs: ReadonlyArray<string>, boundMillis: number): Tally =
       const lag = Judge.lag(flips, read)
       if (lag !== undefined) lags.set(lag.flip, Math.max(lags.get(lag.flip) ?? 0, lag.millis))
       if (!Judge.isStale(flips, read, boundMillis)) return
-      stale += 1
-      worst = Math.max(worst, lag?.millis ?? 0)
-      if (stales.length < kept)
-        stales.push({ slug, what, read, flips: flips.slice(-4), events: events.slice(-4), lagMillis: lag?.millis })
+      stales.push({ slug, what, read, flips: flips.slice(-4), events: events.slice(-4), lagMillis: lag?.millis })
     },
     failed: (status) => {
       requests += 1
       failures.set(status, (failures.get(status) ?? 0) + 1)
     },
     happened: (event) => void events.push(event),
-    counts: () => ({
-      requests,
-      tookMillis,
-      failures,
-      stale,
-      worstStaleMillis: worst,
-      stales,
-      flips: (outcome) => flips(outcome).length,
-      lags: (outcome) => flips(outcome).map((flip) => lags.get(flip) ?? 0)
-    })
+    stored: (slug, value) => void stored.set(slug, value),
+    counts: () => {
+      const ofDatabase = stales.filter(isOfDatabase)
+      const ofCache = stales.filter((one) => !ofDatabase.includes(one))
+      return {
+        requests,
+        tookMillis,
+        failures,
+        stale: ofCache.length,
+        worstStaleMillis: ofCache.reduce((worst, { lagMillis }) => Math.max(worst, lagMillis ?? 0), 0),
+        stales: ofCache.slice(0, shown),
+        staleOfDatabase: ofDatabase.length,
+        stalesOfDatabase: ofDatabase.slice(0, shown),
+        lost: [...stored].flatMap(([slug, value]) => {
+          const history = histories.get(slug)!
+          return Judge.isLost(history, value) ? [{ slug, stored: value, flips: history.slice(-4) }] : []
+        }),
+        flips: (outcome) => flips(outcome).length,
+        lags: (outcome) => flips(outcome).map((flip) => lags.get(flip) ?? 0)
+      }
+    }
   }
 }

@@ -18,14 +18,15 @@ const fleet = (request: CommandLine.Request) =>
   Effect.gen(function* () {
     const seed = request.seed ?? String(yield* Random.nextIntBetween(0, 2 ** 31 - 1))
     const clients = request.client === undefined ? (["redis", "upstash"] as const) : [request.client]
-    let stale = 0
+    let worst: 0 | 1 | 3 = 0
     for (const client of clients) {
       const result = yield* Fleet.run({ ...request, client, seed }, progress)
       yield* Console.log(Report.table(result))
-      for (const one of result.counts.stales) yield* Console.log(Report.stale(one))
-      stale += result.counts.stale
+      for (const one of Report.details(result)) yield* Console.log(one)
+      const code = Report.exitCode(result)
+      if (worst !== 1 && code !== 0) worst = code
     }
-    return stale === 0 ? 0 : 1
+    return worst
   }).pipe(Effect.tapErrorCause((cause) => Console.error(explain(cause))))
 
 /** One line for a failure that was foreseen, everything for one that was not. */

@@ -11,6 +11,7 @@ describe("the command line of the fleet", () => {
     [[], defaults],
     [["--"], defaults],
     [["--redis"], { ...defaults, client: "redis" }],
+    [["--database", "pglite"], { ...defaults, database: "pglite" }],
     [["--upstash", "--seed=7"], { ...defaults, client: "upstash", seed: "7" }],
     [
       ["--seconds", "600", "--instances", "2", "--rate", "50", "--memory-millis", "500"],
@@ -22,6 +23,7 @@ describe("the command line of the fleet", () => {
   it.each([
     [["--fast"], "--fast"],
     [["--redis", "--upstash"], "--redis and --upstash each mean: only this one"],
+    [["--database", "mysql"], "--database wants one of auto, postgres, pglite"],
     [["--seconds", "4"], "--seconds wants a whole number from 5 to 3600"],
     [["--instances", "5"], "--instances wants a whole number from 2 to 4"],
     [["--rate", "many"], "--rate wants a whole number from 1 to 2000"],

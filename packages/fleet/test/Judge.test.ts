@@ -108,3 +108,43 @@ describe("how far behind a process is", () => {
     ["while nothing was flipped", [], read(false, 1050, 1052)]
   ])("is not known %s", (_, flips, answer) => expect(millis(flips, answer)).toBeUndefined())
 })
+
+describe("the database lost a write", () => {
+  it.each<[string, ReadonlyArray<Judge.Flip>, boolean]>([
+    ["when it says what was before the last acknowledged flip", [on], false],
+    ["when it says so of a flip that the store never heard of", [flip(true, 1000, 1010, "here")], false],
+    ["when it is on and nobody has switched it on", [], true],
+    ["when a flip of unknown outcome could only agree", [on, flip(true, 1200, 1210, "unknown")], false],
+    [
+      "when what it says could only be from before the last acknowledged flip",
+      [flip(false, 900, 910, "unknown"), on],
+      false
+    ]
+  ])("%s", (_, flips, stored) => expect(Judge.isLost(flips, stored)).toBe(true))
+
+  it.each<[string, ReadonlyArray<Judge.Flip>, boolean]>([
+    ["when it says what was acknowledged last", [on, flip(false, 1200, 1210)], false],
+    ["when it is off and nobody has switched it on", [], false],
+    ["when a later flip of unknown outcome explains it", [on, flip(false, 1200, 1210, "unknown")], false],
+    ["when a later flip of unknown outcome did not happen", [on, flip(false, 1200, 1210, "unknown")], true],
+    ["when a later flip without an end explains it", [on, flip(false, 1200, undefined)], false]
+  ])("not %s", (_, flips, stored) => expect(Judge.isLost(flips, stored)).toBe(false))
+})
+
+describe("a stale answer is the database's", () => {
+  it("when the database says the same, after the last flip that it acknowledged", () => {
+    expect(Judge.isOfDatabase([on], read(false, 1011, 1012, "a"), false)).toBe(true)
+  })
+
+  it.each<[string, ReadonlyArray<Judge.Flip>, Judge.Read, boolean]>([
+    ["when the database has what it acknowledged", [on], read(true, 2000, 2001), true],
+    ["when the database has it, and the answer is another", [on], read(false, 2000, 2001), true],
+    ["when the database says something else", [on, flip(false, 1200, 1210)], read(false, 2000, 2001), true],
+    [
+      "when it was asked for before the last flip that the database acknowledged",
+      [on, flip(false, 1300, 1310), flip(true, 1500, 1510)],
+      read(false, 1200, 1201),
+      false
+    ]
+  ])("not %s", (_, flips, answer, stored) => expect(Judge.isOfDatabase(flips, answer, stored)).toBe(false))
+})

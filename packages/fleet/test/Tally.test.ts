@@ -40,6 +40,32 @@ describe("Tally", () => {
     )
   })
 
+  it("a stale answer that the database explains is told apart, with the write that it lost", () => {
+    const { answered, tally } = flipped()
+    answered(false, 1_310)
+    expect(Report.exitCode({ counts: tally.counts() })).toBe(1)
+    tally.stored("dark-mode", true)
+    expect(tally.counts()).toMatchObject({ stale: 1, staleOfDatabase: 0, lost: [] })
+    expect(Report.exitCode({ counts: tally.counts() })).toBe(1)
+    tally.stored("dark-mode", false)
+    const counts = tally.counts()
+    expect(counts).toMatchObject({ stale: 0, worstStaleMillis: 0, stales: [], staleOfDatabase: 1 })
+    expect(Report.exitCode({ counts })).toBe(3)
+    const [lost, stale, ...more] = Report.details({ counts })
+    expect(lost).toBe(
+      ["  dark-mode: the database says off, after", "    on  through 1.1: sent 0.0 ms, everywhere 10 ms", ""].join("\n")
+    )
+    expect(stale).toContain("not the cache's, the database lost the write:\n  dark-mode, team 7: off through 2.1")
+    expect(more).toEqual([])
+  })
+
+  it("a run in which nothing was stale and nothing lost is a success", () => {
+    const { answered, tally } = flipped()
+    answered(true, 1_310)
+    tally.stored("dark-mode", true)
+    expect(Report.exitCode({ counts: tally.counts() })).toBe(0)
+  })
+
   it("failures are counted by their status", () => {
     const { tally } = flipped()
     for (const status of ["503", "no connection", "503"]) tally.failed(status)
@@ -55,12 +81,24 @@ describe("Report", () => {
   it("names the seed, the bound, the stale answers and the distribution of the delay", () => {
     const { answered, tally } = flipped()
     answered(false, 1_310)
-    const options = { client: "redis", seconds: 60, instances: 4, rate: 1, seed: "s", memoryMillis: 50 } as const
+    const run = { client: "redis", seconds: 60, instances: 4, rate: 1, seed: "s", memoryMillis: 50 } as const
+    const options = { ...run, database: "auto" } as const
     const counts = tally.counts()
-    const table = Report.table({ options, boundMillis: 100, counts, faults: new Map(), hits: 7, misses: 2 })
-    expect(table).toContain("run                   60 s, 4 instances, seed s\n")
-    expect(table).toContain("bound                 100 ms\n")
-    expect(table).toContain("stale answers         1, the worst 300 ms late\n")
-    expect(table).toContain("invalidation delay    p50 300 ms, p90 300 ms, p99 300 ms, max 300 ms\n")
+    const table = Report.table({
+      options,
+      boundMillis: 100,
+      database: "PGlite",
+      counts,
+      faults: new Map(),
+      hits: 7,
+      misses: 2
+    })
+    const said = (name: string, text: string) => expect(table).toContain(`${name.padEnd(24)}  ${text}\n`)
+    said("database", "PGlite")
+    said("run", "60 s, 4 instances, seed s")
+    said("bound", "100 ms")
+    said("stale answers", "1, the worst 300 ms late")
+    said("writes the database lost", "0")
+    said("invalidation delay", "p50 300 ms, p90 300 ms, p99 300 ms, max 300 ms")
   })
 })

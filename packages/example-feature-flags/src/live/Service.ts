@@ -26,10 +26,12 @@ export const size: Organisation.Size = { users: 300, organisations: 2 }
 export const prepare: Effect.Effect<void, SqlError, SqlClient.SqlClient | Database.Database> = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const { schema } = yield* Database.Database
+  const isThere = Effect.map(sql`select 1 from pg_namespace where nspname = ${schema}`, (rows) => rows.length > 0)
+  // Most instances find it, and need no transaction: it is seen when it was committed, whole.
+  if (yield* isThere) return
   const work = Effect.gen(function* () {
     yield* sql`select pg_advisory_xact_lock(hashtext(${schema}))`
-    const there = yield* sql`select 1 from pg_namespace where nspname = ${schema}`
-    if (there.length > 0) return
+    if (yield* isThere) return
     yield* sql`create schema ${sql(schema)}`
     yield* Tables.create(sql)
     yield* seed(yield* Organisation.make(size))

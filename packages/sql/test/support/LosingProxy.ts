@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import * as Net from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { Address } from "./Postgres.js"
+import type { Address } from "postgres-server/PostgresServer"
 
 const socketOf = ({ host, port }: Address): string => join(host, `.s.PGSQL.${port}`)
 

@@ -14,9 +14,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import * as Postgres from "./Postgres.js"
+import { describeWithPostgres } from "postgres-server/DescribeWithPostgres"
+import * as PostgresServer from "postgres-server/PostgresServer"
 
-export class Address extends Context.Tag("test/Address")<Address, Postgres.Address>() {}
+export class Address extends Context.Tag("test/Address")<Address, PostgresServer.Address>() {}
 
 /** The client as it comes. */
 export class Plain extends Context.Tag("test/Plain")<Plain, PgClient.PgClient>() {}
@@ -32,7 +33,7 @@ const plain = Layer.scoped(
 const database = SqlTransactions.layerOf(PgClient.PgClient).pipe(
   Layer.provide(Layer.effect(PgClient.PgClient, Plain)),
   Layer.provideMerge(plain),
-  Layer.provideMerge(Layer.scoped(Address, Postgres.start))
+  Layer.provideMerge(Layer.scoped(Address, PostgresServer.make))
 )
 
 type Services = Layer.Layer.Success<typeof database> | Cache.Cache | Cache.Recorded | Scope.Scope
@@ -41,7 +42,7 @@ type Services = Layer.Layer.Success<typeof database> | Cache.Cache | Cache.Recor
 export type Register = <A, E>(title: string, self: () => Effect.Effect<A, E, Services>) => void
 
 export const describeTransactions = (name: string, tests: (test: Register) => void): void =>
-  Postgres.describeWithPostgres(name, () =>
+  describeWithPostgres(name, () =>
     layer(database, { excludeTestServices: true })((it) =>
       tests((title, self) =>
         it.effect(title, () => Effect.provide(Effect.scoped(Effect.suspend(self)), Cache.layerTest))

@@ -1,5 +1,5 @@
 /**
- * A real PostgreSQL for a file of tests: in a temporary folder of its own, reached through a socket in that folder,
+ * A real PostgreSQL for a test: in a temporary folder of its own, reached through a socket in that folder,
  * ended by its process id when the scope closes. It refuses to run as root, so that root starts it as somebody else.
  */
 import * as Data from "effect/Data"
@@ -9,9 +9,8 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_pr
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
-import { describe } from "vitest"
 
-export class PostgresError extends Data.TaggedError("PostgresError")<{ readonly message: string }> {}
+export class PostgresServerError extends Data.TaggedError("PostgresServerError")<{ readonly message: string }> {}
 
 /** Debian keeps the programs of a server off the PATH, in a folder for each version. */
 const debian = "/usr/lib/postgresql"
@@ -28,7 +27,11 @@ const programs = folders().find((folder) =>
   ["initdb", "postgres"].every((program) => existsSync(join(folder, program)))
 )
 
-const hint = "apt-get install postgresql, or name the folder of its programs in LARDER_POSTGRES_BIN"
+/** Whether there is one to start. */
+export const available: Effect.Effect<boolean> = Effect.sync(() => programs !== undefined)
+
+/** How to get one. */
+export const installHint = "apt-get install postgresql, or name the folder of its programs in LARDER_POSTGRES_BIN"
 
 const nobody = 65_534
 
@@ -39,15 +42,6 @@ const user = (): { readonly uid: number; readonly gid: number } | undefined => {
   return { uid: Number(idOf("-u")), gid: Number(idOf("-g")) }
 }
 
-/**
- * `describe`, for tests that start a server. Where there is none they are skipped, and the title says why and how to
- * get one; with `LARDER_REQUIRE_POSTGRES=1` they run, and fail.
- */
-export const describeWithPostgres = (name: string, tests: () => void): void => {
-  if (process.env["LARDER_REQUIRE_POSTGRES"] === "1" || programs !== undefined) describe(name, tests)
-  else describe.skip(`${name} (skipped: no PostgreSQL found: ${hint})`, tests)
-}
-
 /** Where a server listens: `host` is the folder of its socket. */
 export interface Address {
   readonly host: string
@@ -55,6 +49,10 @@ export interface Address {
   readonly username: string
   readonly database: string
 }
+
+/** The same in one line. Whole, so that no variable of PostgreSQL's in the environment adds to it: PGSSLMODE would. */
+export const url = ({ database, host, port, username }: Address): string =>
+  `postgres://${username}@localhost:${port}/${database}?host=${encodeURIComponent(host)}&sslmode=disable`
 
 const farewell = 'read -r _; kill -QUIT "$(head -n 1 "$0/data/postmaster.pid")"; sleep 1; rm -rf "$0"'
 
@@ -78,20 +76,20 @@ const temporaryFolder = Effect.acquireRelease(
     })
 )
 
-const untilReady = (child: ChildProcess): Effect.Effect<void, PostgresError> =>
+const untilReady = (child: ChildProcess): Effect.Effect<void, PostgresServerError> =>
   Effect.async((resume) => {
     let output = ""
     child.stderr?.on("data", (data: Buffer) => {
       output = `${output}${data.toString("utf8")}`.slice(-2_000)
       if (output.includes("ready to accept connections")) resume(Effect.void)
     })
-    child.once("exit", () => resume(new PostgresError({ message: `postgres ended: ${output}` })))
-    child.once("error", ({ message }) => resume(new PostgresError({ message })))
+    child.once("exit", () => resume(new PostgresServerError({ message: `postgres ended: ${output}` })))
+    child.once("error", ({ message }) => resume(new PostgresServerError({ message })))
   })
 
 /** Starts an empty server that ends with the scope. */
-export const start: Effect.Effect<Address, PostgresError, Scope.Scope> = Effect.gen(function* () {
-  if (programs === undefined) return yield* new PostgresError({ message: `no PostgreSQL found: ${hint}` })
+export const make: Effect.Effect<Address, PostgresServerError, Scope.Scope> = Effect.gen(function* () {
+  if (programs === undefined) return yield* new PostgresServerError({ message: `no PostgreSQL found: ${installHint}` })
   const { folder } = yield* temporaryFolder
   const data = join(folder, "data")
   const other = user()
@@ -101,7 +99,7 @@ export const start: Effect.Effect<Address, PostgresError, Scope.Scope> = Effect.
       const options = ["-D", data, "-U", "larder", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
       execFileSync(join(programs, "initdb"), options, { cwd: folder, stdio: "pipe", ...other })
     },
-    catch: (error) => new PostgresError({ message: `initdb failed: ${(error as Error).message}` })
+    catch: (error) => new PostgresServerError({ message: `initdb failed: ${(error as Error).message}` })
   })
   const settings = [`unix_socket_directories=${folder}`, "listen_addresses=", "fsync=off", "max_connections=40"]
   const child = yield* Effect.acquireRelease(
