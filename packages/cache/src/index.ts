@@ -2,6 +2,7 @@
  * @since 0.1.0
  */
 export * as AfterCommit from "./AfterCommit.js"
+export * as BroadcastBus from "./BroadcastBus.js"
 export * as Cache from "./Cache.js"
 export * as CacheEntry from "./CacheEntry.js"
 export * as CacheError from "./CacheError.js"
