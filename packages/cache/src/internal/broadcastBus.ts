@@ -12,8 +12,10 @@ import * as busWire from "./busWire.js"
 
 /** What is needed of it, on any platform. */
 interface Channel {
-  onmessage: ((event: { readonly data: unknown }) => void) | null
-  onmessageerror: (() => void) | null
+  readonly addEventListener: (
+    type: "message" | "messageerror",
+    listener: (event: { readonly data?: unknown }) => void
+  ) => void
   readonly postMessage: (text: string) => void
   readonly close: () => void
   /** Where a channel that is open would keep the program alive. */
@@ -26,7 +28,7 @@ const failure = (operation: string, detail: string): StoreError =>
 const open = (name: string): Effect.Effect<Channel, StoreError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.suspend(() => {
-      const { BroadcastChannel } = globalThis as { BroadcastChannel?: new (name: string) => Channel }
+      const { BroadcastChannel } = globalThis as unknown as { BroadcastChannel?: new (name: string) => Channel }
       if (BroadcastChannel === undefined) return Effect.fail(failure("open", "there is no BroadcastChannel here"))
       const channel = new BroadcastChannel(name)
       channel.unref?.()
@@ -42,8 +44,9 @@ export const make = (name: string): Effect.Effect<Context.Tag.Service<Invalidati
     const mouth = yield* open(channel)
     const ear = yield* open(channel)
     // What is no text is nobody's message: whoever listens takes it for a gap.
-    ear.onmessage = ({ data }) => offer(typeof data === "string" ? data : "")
-    ear.onmessageerror = () => offer("")
+    const hear = ({ data }: { readonly data?: unknown }): void => offer(typeof data === "string" ? data : "")
+    ear.addEventListener("message", hear)
+    ear.addEventListener("messageerror", hear)
     return {
       name: "broadcast",
       channel,

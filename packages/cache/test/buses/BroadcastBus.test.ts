@@ -1,6 +1,6 @@
 /** Texts over the platform's `BroadcastChannel`, in one thread. */
 import { expect, it } from "@effect/vitest"
-import { BroadcastBus, Cache, CacheKey, InvalidationBus, Reporter, Store } from "@larder/cache"
+import { BroadcastBus, Cache, CacheKey, type InvalidationBus, Reporter, Store } from "@larder/cache"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -103,6 +103,15 @@ describe("BroadcastBus", () => {
       )
       stranger.close()
     }).pipe(Effect.provide(Store.layerMemory))
+  )
+
+  it.scopedLive("a bus that is open and listened to does not keep the program alive", () =>
+    Effect.gen(function* () {
+      const before = process.getActiveResourcesInfo().filter((one) => one === "MessagePort").length
+      const bus = yield* BroadcastBus.make({ channel: "alive" })
+      yield* hearing(bus)
+      expect(process.getActiveResourcesInfo().filter((one) => one === "MessagePort")).toHaveLength(before)
+    })
   )
 
   it.live("after its scope nothing is sent, and that is a failure", () =>

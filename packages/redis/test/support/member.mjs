@@ -7,8 +7,15 @@ import { parentPort } from "node:worker_threads"
 
 register()
 const { BroadcastBus, Cache, CacheKey, ProcessBus, RedisStore: Generic, Reporter } = await import("@larder/cache")
-const { IoredisClient } = await import("@larder/redis")
-const { Effect, Exit, Layer, ManagedRuntime, Schema, Scope } = await import("effect")
+const IoredisClient = await import("@larder/redis/IoredisClient")
+const [Effect, Exit, Layer, ManagedRuntime, Schema, Scope] = await Promise.all([
+  import("effect/Effect"),
+  import("effect/Exit"),
+  import("effect/Layer"),
+  import("effect/ManagedRuntime"),
+  import("effect/Schema"),
+  import("effect/Scope")
+])
 
 const [how, url] = process.argv.slice(2)
 const bus = how === "thread" ? BroadcastBus.layer : ProcessBus.layer(process)
