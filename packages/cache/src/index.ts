@@ -2,6 +2,7 @@
  * @since 0.1.0
  */
 export * as AfterCommit from "./AfterCommit.js"
+export * as BroadcastBus from "./BroadcastBus.js"
 export * as Cache from "./Cache.js"
 export * as CacheEntry from "./CacheEntry.js"
 export * as CacheError from "./CacheError.js"
@@ -15,6 +16,7 @@ export * as Epoch from "./Epoch.js"
 export * as InvalidationBus from "./InvalidationBus.js"
 export * as JournalStorage from "./JournalStorage.js"
 export * as MemoryTier from "./MemoryTier.js"
+export * as ProcessBus from "./ProcessBus.js"
 export * as RedisBus from "./RedisBus.js"
 export * as RedisClient from "./RedisClient.js"
 export * as RedisStore from "./RedisStore.js"

@@ -32,8 +32,9 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
   [
     "1st floor",
     rooms(`
-      AfterCommit InvalidationBus JournalStorage RedisBus RedisClient RedisStore Reporter Store
-      internal/logReporter internal/memoryBus internal/memoryStore internal/redisBus internal/redisCluster internal/redisClusterScripts internal/redisCommands
+      AfterCommit BroadcastBus InvalidationBus JournalStorage ProcessBus RedisBus RedisClient RedisStore Reporter Store
+      internal/broadcastBus internal/busListeners
+      internal/logReporter internal/memoryBus internal/memoryStore internal/processBus internal/redisBus internal/redisCluster internal/redisClusterScripts internal/redisCommands
       internal/redisEpochs internal/redisFrame internal/redisKeys internal/redisLua internal/redisOperations
       internal/redisReads internal/redisScripts internal/redisSingle internal/redisStore internal/turnBatch
     `)
