@@ -71,7 +71,15 @@ export const make = (options: Options): Effect.Effect<Recovery> =>
     const { clock, emit, failed, fenceHere, fencing, operationMillis } = options
     const journal = journals.make(options.maximumPending)
     const recent = recents.make(options.maximumPending, options.recallMillis)
-    const kept = options.storage === undefined ? undefined : yield* keptJournal.make(journal, options.storage)
+    const { storage } = options
+    // What is not loaded in time cannot be read: the limit is inside, where that is decided.
+    const kept =
+      storage === undefined
+        ? undefined
+        : yield* keptJournal.make(journal, {
+            ...storage,
+            load: limit({ store: "journal", operation: "load" }, storage.load, operationMillis)
+          })
     const wishes = yield* Queue.sliding<void>(1)
     const suspicions = yield* Queue.sliding<void>(1)
     const random = Effect.randomWith((source) => source.next)
@@ -112,7 +120,7 @@ export const make = (options: Options): Effect.Effect<Recovery> =>
       restore:
         kept === undefined
           ? Effect.void
-          : Effect.map(within(kept.restore), () => {
+          : Effect.map(Effect.catchAll(kept.restore, failed), () => {
               if (!journal.isEmpty()) wishes.unsafeOffer(undefined)
             }),
       replays: Effect.forever(
