@@ -124,8 +124,16 @@ const once = (
       detail: "the subscription ended"
     })
     const texts = Stream.runForEach(bus.texts, (text) => Effect.sync(() => hear(text)))
-    const failure = yield* Effect.flip(Effect.raceFirst(Effect.zipRight(texts, ended), beats))
-    return { failure, stood: stands }
+    const died = new StoreError({
+      store: `${bus.name} bus`,
+      operation: "listen",
+      reason: "BadReply",
+      detail: "the bus ended with a defect"
+    })
+    const failure = yield* Effect.flip(
+      Effect.catchAllDefect(Effect.raceFirst(Effect.zipRight(texts, ended), beats), () => died)
+    )
+    return failure
   })
 
 /** Hears for ever: a subscription that is lost is made again. */

@@ -8,6 +8,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import * as Bus from "../support/bus.js"
 import { recording, Reports } from "../support/caches.js"
 import * as Source from "../support/source.js"
@@ -292,6 +293,31 @@ describe.each([
       const hub = yield* control
       yield* find(two)
       const store = yield* Bus.Control
+  it.scoped("a bus that ends with a defect is heard again", () =>
+    Effect.gen(function* () {
+      const real = yield* InvalidationBus.InvalidationBus
+      let dies = true
+      const texts = Stream.suspend(() => (dies ? Stream.die(new Error("as was asked for")) : real.texts))
+      const one = yield* Effect.provideService(instance(), InvalidationBus.InvalidationBus, { ...real, texts })
+      yield* advance(1_000)
+      dies = false
+      yield* advance(20_000)
+      expect(one.count("Gap Subscribed")).toBe(1)
+    }).pipe(under(bus))
+  )
+
+  it.scoped("each loss of a subscription that stood is told of", () =>
+    Effect.gen(function* () {
+      const { one } = yield* fleet
+      const hub = yield* control
+      for (let i = 0; i < 2; i++) {
+        hub.cut()
+        yield* advance(10_000)
+      }
+      expect(yield* one.reports.lines).toEqual(["Store listen swallowed", "Store listen swallowed"])
+    }).pipe(under(bus))
+  )
+
       store.holdReads()
       const reading = yield* Effect.fork(find(one))
       yield* settle
