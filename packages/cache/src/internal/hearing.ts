@@ -81,7 +81,10 @@ const once = (
       if (heard === undefined) return listener.gap("Unreadable")
       const { counter, message } = heard
       const isMissing = message._tag === "Beat" ? counts.beat(counter) : counts.fence(counter)
-      if (isMissing && stands) listener.gap("Lost")
+      // Whoever makes the store forget everything begins another era, and says so.
+      const forgets =
+        message._tag === "Fence" && message.everything && message.kind === "invalidate" && counter?.n === 0
+      if (isMissing && stands && !forgets) listener.gap("Lost")
       if (message._tag === "Beat") return beat(message)
       if (message.origin === origin) return
       const { everything, keys, kind, tags } = message

@@ -96,6 +96,7 @@ export const make = (options: Options): Effect.Effect<Recovery> =>
       })
 
     const acknowledged = (request: FenceRequest): void => {
+        recent.forget(request)
       if (options.recallMillis > 0) recent.add(request, clock.unsafeCurrentTimeMillis())
     }
 
@@ -105,7 +106,7 @@ export const make = (options: Options): Effect.Effect<Recovery> =>
           // What was read or leased before the replay and is answered after it is no longer hidden, and is as old.
           fenceHere(request, true)
           strikeOut()
-          acknowledged(request)
+          if (options.recallMillis > 0) recent.again(request, clock.unsafeCurrentTimeMillis())
           emit({ _tag: "Replayed", ...names(request) })
           return save
         })

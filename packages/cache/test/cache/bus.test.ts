@@ -55,6 +55,12 @@ const fleet = Effect.gen(function* () {
   return { one, two, source, find, filled }
 })
 
+/** The same store, taken for one that may let its caller wait. */
+const remote = Layer.effect(
+  Store.Store,
+  Effect.map(Store.Store, (store) => ({ ...store, remote: true }))
+)
+
 const memory = Layer.merge(Store.layerMemory, InvalidationBus.layerMemory)
 
 const wayToTell: ReadonlyArray<readonly [string, (cache: Cache.Cache["Type"]) => Effect.Effect<unknown, unknown>]> = [
@@ -420,6 +426,59 @@ describe("Cache / a store that loses everything beside a bus", () => {
       expect(one.count("Gap Lost")).toBe(1)
       expect(yield* find(one)).toBe("v1")
     }).pipe(under(Bus.layer({ carried: true })))
+  )
+})
+
+describe("Cache / what is told again because messages are missing", () => {
+  it.scoped("an invalidation of everything is no reason for another one", () =>
+    Effect.gen(function* () {
+      const one = yield* instance({ maximumPending: 2 })
+      yield* instance()
+      yield* advance(10_000)
+      const store = yield* Bus.Control
+      store.holdFences()
+      const failing = yield* Effect.fork(Effect.flip(one.cache.invalidateTags("a", "b", "c")))
+      yield* advance(1_000)
+      store.letFencesGo()
+      yield* Fiber.join(failing)
+      yield* advance(60_000)
+      expect([one.count("Replayed"), one.count("Gap Lost")]).toEqual([1, 0])
+    }).pipe(under(Layer.provideMerge(remote, Bus.layer({ carried: true }))))
+  )
+
+  it.scoped("is told for the time of recall, however often an instance without a bus invalidates something", () =>
+    Effect.gen(function* () {
+      const { one } = yield* fleet
+      const shared = yield* Effect.context<Store.Store>()
+      const reporter = yield* Layer.build(recording)
+      const silent = yield* Layer.build(
+        Cache.layerWith({}).pipe(Layer.provide(Layer.succeedContext(Context.merge(shared, reporter))))
+      )
+      yield* one.cache.invalidate(key)
+      for (let i = 0; i < 30; i++) {
+        yield* Context.get(silent, Cache.Cache).invalidate(Key(2))
+        yield* advance(10_000)
+      }
+      expect(one.count("Gap Lost")).toBe(30)
+      expect(one.count("Replayed")).toBeGreaterThan(4)
+      expect(one.count("Replayed")).toBeLessThan(8)
+    }).pipe(under(Bus.layer({ carried: true })))
+  )
+})
+
+describe("Cache / a bus that each instance tells by itself", () => {
+  it.scoped("each row of messages that could not be sent is told of", () =>
+    Effect.gen(function* () {
+      const { one } = yield* fleet
+      const { hub } = yield* Bus.Control
+      for (let i = 0; i < 2; i++) {
+        hub.refuse(true)
+        yield* Effect.flip(one.cache.invalidate(key))
+        hub.refuse(false)
+        yield* advance(10_000)
+      }
+      expect(yield* one.reports.lines).toEqual(["Store publish swallowed", "Store publish swallowed"])
+    }).pipe(under(Bus.layer({ carried: false })))
   )
 })
 
