@@ -54,7 +54,8 @@ const once = (
   listener: Listener,
   bus: Context.Tag.Service<InvalidationBus>,
   options: Options,
-  number: { next: number }
+  number: { next: number },
+  stood: () => void
 ) =>
   Effect.gen(function* () {
     const { carried, operationMillis, sender, silenceMillis } = options
@@ -71,6 +72,7 @@ const once = (
       heardMillis = sentMillis
       if (!stands) {
         stands = true
+        stood()
         listener.gap("Subscribed")
       }
       listener.busIsHeard(sentMillis)
@@ -147,8 +149,14 @@ export const listen = (
 ): Effect.Effect<never> =>
   Effect.gen(function* () {
     const number = { next: 1 }
+    let operation = "listen"
     for (let pause = shortestPauseMillis; ; pause = Math.min(2 * pause, longestPauseMillis)) {
-      const { failure, stood } = yield* once(listener, bus, options, number)
+      let stood = false
+      const failure = yield* once(listener, bus, options, number, () => {
+        stood = true
+        listener.worked(operation)
+      })
+      operation = failure.operation
       if (stood) {
         pause = shortestPauseMillis
         listener.emit({ _tag: "BusLost", reason: failure.reason })

@@ -47,6 +47,7 @@ export interface Options {
   readonly fenceHere: (request: FenceRequest, hard: boolean) => void
   readonly emit: (event: StoreEvent) => void
   readonly failed: (error: StoreError) => Effect.Effect<void>
+  readonly worked: (operation: string) => void
   /** Waits until somebody finds the store back: then a replay need not wait out its pause. */
   readonly storeIsBack: Effect.Effect<void>
   readonly storage: JournalStorage | undefined
@@ -84,19 +85,23 @@ export const make = (options: Options): Effect.Effect<Recovery> =>
     const suspicions = yield* Queue.sliding<void>(1)
     const random = Effect.randomWith((source) => source.next)
 
-    const within = (call: Effect.Effect<void, StoreError>) =>
-      Effect.catchAll(limit({ store: "journal", operation: "journal" }, call, operationMillis), failed)
-    const save = kept === undefined ? Effect.void : within(kept.save)
+    const save =
+      kept === undefined
+        ? Effect.void
+        : Effect.matchEffect(limit({ store: "journal", operation: "save" }, kept.save, operationMillis), {
+            onFailure: failed,
+            onSuccess: () => Effect.sync(() => options.worked("save"))
+          })
 
     const remember = (request: FenceRequest): Effect.Effect<void> =>
       Effect.suspend(() => {
         journal.add(request)
+        recent.forget(request)
         wishes.unsafeOffer(undefined)
         return save
       })
 
     const acknowledged = (request: FenceRequest): void => {
-        recent.forget(request)
       if (options.recallMillis > 0) recent.add(request, clock.unsafeCurrentTimeMillis())
     }
 

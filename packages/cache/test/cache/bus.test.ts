@@ -293,12 +293,6 @@ describe.each([
     }).pipe(under(bus))
   )
 
-  it.scoped("a read that was under way when messages may have been missed is not kept in memory", () =>
-    Effect.gen(function* () {
-      const { find, one, source, two } = yield* fleet
-      const hub = yield* control
-      yield* find(two)
-      const store = yield* Bus.Control
   it.scoped("a bus that ends with a defect is heard again", () =>
     Effect.gen(function* () {
       const real = yield* InvalidationBus.InvalidationBus
@@ -324,6 +318,12 @@ describe.each([
     }).pipe(under(bus))
   )
 
+  it.scoped("a read that was under way when messages may have been missed is not kept in memory", () =>
+    Effect.gen(function* () {
+      const { find, one, source, two } = yield* fleet
+      const hub = yield* control
+      yield* find(two)
+      const store = yield* Bus.Control
       store.holdReads()
       const reading = yield* Effect.fork(find(one))
       yield* settle
