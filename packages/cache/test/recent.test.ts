@@ -33,6 +33,25 @@ describe("recent", () => {
     expect(recent.all(1_000)).toEqual(request(["a"]))
   })
 
+  it("what is told again keeps its time, unless that is over or it was forgotten", () => {
+    const recent = recents.make(100, 1_000)
+    const all = { ...request(["a"], ["t"]), everything: true }
+    recent.add(request(["a"], ["t"]), 0)
+    recent.again(request(["a", "b"], ["t"]), 500)
+    expect(recent.all(1_000)).toEqual(request(["b"]))
+    recent.again(request(["a"]), 1_000)
+    expect(recent.all(1_500)).toEqual(request(["a"]))
+    recent.forget(request(["a"]))
+    recent.again(request(["a"]), 1_900)
+    expect(recent.all(2_800)).toEqual(request(["a"]))
+    recent.add(all, 3_000)
+    recent.again(all, 3_500)
+    expect(recent.all(4_000)).toBeUndefined()
+    recent.forget(all)
+    recent.again(all, 4_000)
+    expect(recent.all(4_999)).toMatchObject({ everything: true })
+  })
+
   it("beyond its bound forgets the oldest", () => {
     FastCheck.assert(
       FastCheck.property(FastCheck.array(FastCheck.integer({ min: 0, max: 9 })), (names) => {

@@ -24,10 +24,16 @@ export const isCarried = (store: Context.Tag.Service<Store>, bus: Context.Tag.Se
 export const make = (
   tier: Fencing,
   bus: Context.Tag.Service<InvalidationBus> | undefined,
-  options: { readonly carried: boolean; readonly sender: busWire.Sender; readonly operationMillis: number }
+  options: {
+    readonly carried: boolean
+    readonly sender: busWire.Sender
+    readonly operationMillis: number
+    /** Told when a fence was told. */
+    readonly worked: (operation: string) => void
+  }
 ): Fencing => {
   if (bus === undefined) return tier
-  const { carried, operationMillis, sender } = options
+  const { carried, operationMillis, sender, worked } = options
   const { origin } = sender
 
   const telling = <A>(
@@ -40,7 +46,7 @@ export const make = (
       Effect.suspend(() => bus.publish(busWire.counted(sender, message))),
       operationMillis
     )
-    return Effect.uninterruptible(Effect.tap(fence(undefined), () => tell))
+    return Effect.uninterruptible(Effect.tap(fence(undefined), () => Effect.map(tell, () => worked("publish"))))
   }
 
   const fence = (kind: "invalidate" | "expire") => (request: FenceRequest) =>

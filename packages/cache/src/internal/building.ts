@@ -89,12 +89,13 @@ export const make = (
     })
     const carried = bus !== undefined && announcing.isCarried(store, bus)
     const sender = { origin: token.nonce(), told: 0 }
-    const below = announcing.make(tier, bus, { carried, sender, operationMillis })
+    const below = announcing.make(tier, bus, { carried, sender, operationMillis, worked })
     const journal = yield* recovery.make({
       fencing: below,
       fenceHere,
       emit,
       failed: (error) => failed("*", error),
+      worked,
       storeIsBack: Queue.take(returns),
       storage: settings.journal,
       clock: yield* Effect.clock,

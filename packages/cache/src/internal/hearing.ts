@@ -54,7 +54,8 @@ const once = (
   listener: Listener,
   bus: Context.Tag.Service<InvalidationBus>,
   options: Options,
-  number: { next: number }
+  number: { next: number },
+  stood: () => void
 ) =>
   Effect.gen(function* () {
     const { carried, operationMillis, sender, silenceMillis } = options
@@ -71,6 +72,7 @@ const once = (
       heardMillis = sentMillis
       if (!stands) {
         stands = true
+        stood()
         listener.gap("Subscribed")
       }
       listener.busIsHeard(sentMillis)
@@ -81,7 +83,10 @@ const once = (
       if (heard === undefined) return listener.gap("Unreadable")
       const { counter, message } = heard
       const isMissing = message._tag === "Beat" ? counts.beat(counter) : counts.fence(counter)
-      if (isMissing && stands) listener.gap("Lost")
+      // Whoever makes the store forget everything begins another era, and says so.
+      const forgets =
+        message._tag === "Fence" && message.everything && message.kind === "invalidate" && counter?.n === 0
+      if (isMissing && stands && !forgets) listener.gap("Lost")
       if (message._tag === "Beat") return beat(message)
       if (message.origin === origin) return
       const { everything, keys, kind, tags } = message
@@ -124,8 +129,16 @@ const once = (
       detail: "the subscription ended"
     })
     const texts = Stream.runForEach(bus.texts, (text) => Effect.sync(() => hear(text)))
-    const failure = yield* Effect.flip(Effect.raceFirst(Effect.zipRight(texts, ended), beats))
-    return { failure, stood: stands }
+    const died = new StoreError({
+      store: `${bus.name} bus`,
+      operation: "listen",
+      reason: "BadReply",
+      detail: "the bus ended with a defect"
+    })
+    const failure = yield* Effect.flip(
+      Effect.catchAllDefect(Effect.raceFirst(Effect.zipRight(texts, ended), beats), () => died)
+    )
+    return failure
   })
 
 /** Hears for ever: a subscription that is lost is made again. */
@@ -136,8 +149,14 @@ export const listen = (
 ): Effect.Effect<never> =>
   Effect.gen(function* () {
     const number = { next: 1 }
+    let operation = "listen"
     for (let pause = shortestPauseMillis; ; pause = Math.min(2 * pause, longestPauseMillis)) {
-      const { failure, stood } = yield* once(listener, bus, options, number)
+      let stood = false
+      const failure = yield* once(listener, bus, options, number, () => {
+        stood = true
+        listener.worked(operation)
+      })
+      operation = failure.operation
       if (stood) {
         pause = shortestPauseMillis
         listener.emit({ _tag: "BusLost", reason: failure.reason })

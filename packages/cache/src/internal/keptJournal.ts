@@ -37,11 +37,13 @@ export interface KeptJournal {
 
 export const make = (journal: Journal, storage: JournalStorage): Effect.Effect<KeptJournal> =>
   Effect.map(Effect.makeSemaphore(1), (one) => {
-    let saved = ""
+    let saved: string | undefined
     const save = Effect.suspend(() => {
       const text = print(journal.next(Infinity)?.request ?? nothing)
       // Whoever waited for the one before may find its own addition saved with it.
       if (text === saved) return Effect.void
+      // One without an answer may have been saved all the same: what is there is not known until the next one.
+      saved = undefined
       return Effect.tap(storage.save(text), () => Effect.sync(() => void (saved = text)))
     })
     return {

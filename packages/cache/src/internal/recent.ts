@@ -6,6 +6,13 @@ import type { FenceRequest, KeyName } from "../Store.js"
 
 export interface Recent {
   readonly add: (request: FenceRequest, nowMillis: number) => void
+  /**
+   * Takes what was told again. What is remembered keeps its time: if each recall made it young, a store that stays
+   * suspect would be told for ever.
+   */
+  readonly again: (request: FenceRequest, nowMillis: number) => void
+  /** What is not acknowledged any more: when it is, that counts. */
+  readonly forget: (request: FenceRequest) => void
   /** All of it, as one request; `undefined` when there is nothing. It stays. */
   readonly all: (nowMillis: number) => FenceRequest | undefined
 }
@@ -16,6 +23,9 @@ interface Fenced {
   readonly atMillis: number
 }
 
+const keyed = ({ key }: KeyName): string => `k ${key}`
+const tagged = (tag: string): string => `t ${tag}`
+
 export const make = (maximumNames: number, windowMillis: number): Recent => {
   const names = new Map<string, Fenced>()
   let everythingAt = -Infinity
@@ -23,15 +33,32 @@ export const make = (maximumNames: number, windowMillis: number): Recent => {
     names.delete(name)
     names.set(name, one)
   }
+  const add = ({ everything, keys, tags }: FenceRequest, atMillis: number): void => {
+    if (everything === true) everythingAt = atMillis
+    for (const key of keys) put(keyed(key), { key, atMillis })
+    for (const tag of tags) put(tagged(tag), { tag, atMillis })
+    for (const [name, one] of names) {
+      if (names.size <= maximumNames && one.atMillis > atMillis - windowMillis) break
+      names.delete(name)
+    }
+  }
   return {
-    add: ({ everything, keys, tags }, atMillis) => {
-      if (everything === true) everythingAt = atMillis
-      for (const key of keys) put(`k ${key.key}`, { key, atMillis })
-      for (const tag of tags) put(`t ${tag}`, { tag, atMillis })
-      for (const [name, one] of names) {
-        if (names.size <= maximumNames && one.atMillis > atMillis - windowMillis) break
-        names.delete(name)
-      }
+    add,
+    again: ({ everything, keys, tags }, atMillis) => {
+      const isOver = (millis = -Infinity): boolean => millis <= atMillis - windowMillis
+      add(
+        {
+          everything: everything === true && isOver(everythingAt),
+          keys: keys.filter((key) => isOver(names.get(keyed(key))?.atMillis)),
+          tags: tags.filter((tag) => isOver(names.get(tagged(tag))?.atMillis))
+        },
+        atMillis
+      )
+    },
+    forget: ({ everything, keys, tags }) => {
+      if (everything === true) everythingAt = -Infinity
+      for (const key of keys) names.delete(keyed(key))
+      for (const tag of tags) names.delete(tagged(tag))
     },
     all: (nowMillis) => {
       const since = nowMillis - windowMillis

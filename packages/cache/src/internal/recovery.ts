@@ -47,6 +47,7 @@ export interface Options {
   readonly fenceHere: (request: FenceRequest, hard: boolean) => void
   readonly emit: (event: StoreEvent) => void
   readonly failed: (error: StoreError) => Effect.Effect<void>
+  readonly worked: (operation: string) => void
   /** Waits until somebody finds the store back: then a replay need not wait out its pause. */
   readonly storeIsBack: Effect.Effect<void>
   readonly storage: JournalStorage | undefined
@@ -71,18 +72,31 @@ export const make = (options: Options): Effect.Effect<Recovery> =>
     const { clock, emit, failed, fenceHere, fencing, operationMillis } = options
     const journal = journals.make(options.maximumPending)
     const recent = recents.make(options.maximumPending, options.recallMillis)
-    const kept = options.storage === undefined ? undefined : yield* keptJournal.make(journal, options.storage)
+    const { storage } = options
+    // What is not loaded in time cannot be read: the limit is inside, where that is decided.
+    const kept =
+      storage === undefined
+        ? undefined
+        : yield* keptJournal.make(journal, {
+            ...storage,
+            load: limit({ store: "journal", operation: "load" }, storage.load, operationMillis)
+          })
     const wishes = yield* Queue.sliding<void>(1)
     const suspicions = yield* Queue.sliding<void>(1)
     const random = Effect.randomWith((source) => source.next)
 
-    const within = (call: Effect.Effect<void, StoreError>) =>
-      Effect.catchAll(limit({ store: "journal", operation: "journal" }, call, operationMillis), failed)
-    const save = kept === undefined ? Effect.void : within(kept.save)
+    const save =
+      kept === undefined
+        ? Effect.void
+        : Effect.matchEffect(limit({ store: "journal", operation: "save" }, kept.save, operationMillis), {
+            onFailure: failed,
+            onSuccess: () => Effect.sync(() => options.worked("save"))
+          })
 
     const remember = (request: FenceRequest): Effect.Effect<void> =>
       Effect.suspend(() => {
         journal.add(request)
+        recent.forget(request)
         wishes.unsafeOffer(undefined)
         return save
       })
@@ -97,7 +111,7 @@ export const make = (options: Options): Effect.Effect<Recovery> =>
           // What was read or leased before the replay and is answered after it is no longer hidden, and is as old.
           fenceHere(request, true)
           strikeOut()
-          acknowledged(request)
+          if (options.recallMillis > 0) recent.again(request, clock.unsafeCurrentTimeMillis())
           emit({ _tag: "Replayed", ...names(request) })
           return save
         })
@@ -112,7 +126,7 @@ export const make = (options: Options): Effect.Effect<Recovery> =>
       restore:
         kept === undefined
           ? Effect.void
-          : Effect.map(within(kept.restore), () => {
+          : Effect.map(Effect.catchAll(kept.restore, failed), () => {
               if (!journal.isEmpty()) wishes.unsafeOffer(undefined)
             }),
       replays: Effect.forever(

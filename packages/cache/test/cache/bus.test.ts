@@ -8,6 +8,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import * as Bus from "../support/bus.js"
 import { recording, Reports } from "../support/caches.js"
 import * as Source from "../support/source.js"
@@ -53,6 +54,12 @@ const fleet = Effect.gen(function* () {
   const filled = Effect.zipRight(Effect.all([find(one), find(two)]), source.change)
   return { one, two, source, find, filled }
 })
+
+/** The same store, taken for one that may let its caller wait. */
+const remote = Layer.effect(
+  Store.Store,
+  Effect.map(Store.Store, (store) => ({ ...store, remote: true }))
+)
 
 const memory = Layer.merge(Store.layerMemory, InvalidationBus.layerMemory)
 
@@ -286,6 +293,31 @@ describe.each([
     }).pipe(under(bus))
   )
 
+  it.scoped("a bus that ends with a defect is heard again", () =>
+    Effect.gen(function* () {
+      const real = yield* InvalidationBus.InvalidationBus
+      let dies = true
+      const texts = Stream.suspend(() => (dies ? Stream.die(new Error("as was asked for")) : real.texts))
+      const one = yield* Effect.provideService(instance(), InvalidationBus.InvalidationBus, { ...real, texts })
+      yield* advance(1_000)
+      dies = false
+      yield* advance(20_000)
+      expect(one.count("Gap Subscribed")).toBe(1)
+    }).pipe(under(bus))
+  )
+
+  it.scoped("each loss of a subscription that stood is told of", () =>
+    Effect.gen(function* () {
+      const { one } = yield* fleet
+      const hub = yield* control
+      for (let i = 0; i < 2; i++) {
+        hub.cut()
+        yield* advance(10_000)
+      }
+      expect(yield* one.reports.lines).toEqual(["Store listen swallowed", "Store listen swallowed"])
+    }).pipe(under(bus))
+  )
+
   it.scoped("a read that was under way when messages may have been missed is not kept in memory", () =>
     Effect.gen(function* () {
       const { find, one, source, two } = yield* fleet
@@ -394,6 +426,59 @@ describe("Cache / a store that loses everything beside a bus", () => {
       expect(one.count("Gap Lost")).toBe(1)
       expect(yield* find(one)).toBe("v1")
     }).pipe(under(Bus.layer({ carried: true })))
+  )
+})
+
+describe("Cache / what is told again because messages are missing", () => {
+  it.scoped("an invalidation of everything is no reason for another one", () =>
+    Effect.gen(function* () {
+      const one = yield* instance({ maximumPending: 2 })
+      yield* instance()
+      yield* advance(10_000)
+      const store = yield* Bus.Control
+      store.holdFences()
+      const failing = yield* Effect.fork(Effect.flip(one.cache.invalidateTags("a", "b", "c")))
+      yield* advance(1_000)
+      store.letFencesGo()
+      yield* Fiber.join(failing)
+      yield* advance(60_000)
+      expect([one.count("Replayed"), one.count("Gap Lost")]).toEqual([1, 0])
+    }).pipe(under(Layer.provideMerge(remote, Bus.layer({ carried: true }))))
+  )
+
+  it.scoped("is told for the time of recall, however often an instance without a bus invalidates something", () =>
+    Effect.gen(function* () {
+      const { one } = yield* fleet
+      const shared = yield* Effect.context<Store.Store>()
+      const reporter = yield* Layer.build(recording)
+      const silent = yield* Layer.build(
+        Cache.layerWith({}).pipe(Layer.provide(Layer.succeedContext(Context.merge(shared, reporter))))
+      )
+      yield* one.cache.invalidate(key)
+      for (let i = 0; i < 30; i++) {
+        yield* Context.get(silent, Cache.Cache).invalidate(Key(2))
+        yield* advance(10_000)
+      }
+      expect(one.count("Gap Lost")).toBe(30)
+      expect(one.count("Replayed")).toBeGreaterThan(4)
+      expect(one.count("Replayed")).toBeLessThan(8)
+    }).pipe(under(Bus.layer({ carried: true })))
+  )
+})
+
+describe("Cache / a bus that each instance tells by itself", () => {
+  it.scoped("each row of messages that could not be sent is told of", () =>
+    Effect.gen(function* () {
+      const { one } = yield* fleet
+      const { hub } = yield* Bus.Control
+      for (let i = 0; i < 2; i++) {
+        hub.refuse(true)
+        yield* Effect.flip(one.cache.invalidate(key))
+        hub.refuse(false)
+        yield* advance(10_000)
+      }
+      expect(yield* one.reports.lines).toEqual(["Store publish swallowed", "Store publish swallowed"])
+    }).pipe(under(Bus.layer({ carried: false })))
   )
 })
 

@@ -253,6 +253,60 @@ describe("Cache / a journal that is kept over a restart", () => {
     }).pipe(under(stores))
   )
 
+  it.scoped.each([
+    ["that hangs", Effect.never],
+    ["whose loading dies", Effect.die("as was asked for")]
+  ] as const)("a place %s may have named anything", ([, load]) =>
+    Effect.gen(function* () {
+      const { storage } = place()
+      const { find } = yield* filled
+      const starting = yield* Effect.forkScoped(instance({ journal: { ...storage, load } }))
+      yield* advance(250)
+      expect(yield* find(yield* Effect.flatten(starting.await))).toBe("v1")
+    }).pipe(under(stores))
+  )
+
+  it.scoped("what was saved without an answer is saved over, also by what was there before", () =>
+    Effect.gen(function* () {
+      const { state, storage } = place()
+      let answers = true
+      const save = (text: string) =>
+        Effect.zipRight(
+          storage.save(text),
+          Effect.suspend(() => (answers ? Effect.void : Effect.fail(failing("save"))))
+        )
+      const { cache } = yield* instance({ journal: { ...storage, save } })
+      const over = yield* outage
+      yield* Effect.flip(cache.invalidate(key))
+      answers = false
+      yield* over
+      yield* advance(60_000)
+      expect(state.text).not.toContain(key.id)
+      answers = true
+      yield* outage
+      yield* Effect.flip(cache.invalidate(key))
+      expect(state.text).toContain(key.id)
+    }).pipe(under(stores))
+  )
+
+  it.scoped("each row of failures to save is told of", () =>
+    Effect.gen(function* () {
+      const { storage } = place()
+      let fails = false
+      const save = (text: string) => Effect.suspend(() => (fails ? Effect.fail(failing("save")) : storage.save(text)))
+      const { cache, reports } = yield* instance({ journal: { ...storage, save } })
+      for (let i = 0; i < 2; i++) {
+        fails = true
+        const over = yield* outage
+        yield* Effect.flip(cache.invalidate(key))
+        yield* over
+        fails = false
+        yield* advance(60_000)
+      }
+      expect((yield* reports.lines).filter((line) => line.includes("save"))).toHaveLength(2)
+    }).pipe(under(stores))
+  )
+
   it.scoped("a place that hangs holds up a start and an invalidation for the time of one operation", () =>
     Effect.gen(function* () {
       const { storage } = place()
