@@ -141,7 +141,9 @@ export const writeThrough = <E, R>(
           tell(i, storable.learnt, storable.expiresAtMillis)
           const judged = inherited.judged(captures[i]!)
           const mayStore = judged !== undefined && unusableTag === undefined
-          return commit(core, item, judged ?? captures[i]!, storable, learnt, mayStore, isWrite, begun)
+          // What was read may be older than the write: memory cannot be asked since when.
+          const young = inherited.since() === undefined ? begun : undefined
+          return commit(core, item, judged ?? captures[i]!, storable, learnt, mayStore, isWrite, young)
         })
       )
       return { exit, failure: failures.find((failure) => failure !== undefined) }
@@ -184,7 +186,7 @@ const commit = (
   learnt: ReadonlySet<string>,
   stores: boolean,
   isWrite: boolean,
-  begun: Beginning
+  begun: Beginning | undefined
 ): Effect.Effect<StoreError | undefined, never, any> =>
   Effect.gen(function* () {
     const learntTags = [...new Set([...learnt, ...storable.learnt])]
@@ -203,7 +205,7 @@ const commit = (
       yield* core.storeFailed(item.key.prefix, outcome.left)
     } else core.journal.acknowledged(request)
     const fence = () => core.fenceHere(request, true)
-    const kept = stores ? replace(core, item, storable, learntTags, begun, fence) : fence()
+    const kept = stores && begun !== undefined ? replace(core, item, storable, learntTags, begun, fence) : fence()
     core.backoff.end(item.flightId)
     if (Either.isRight(outcome)) core.emitKey(item.key, { _tag: kept === "Stored" ? kept : outcome.right })
     return Either.isLeft(outcome) ? outcome.left : undefined

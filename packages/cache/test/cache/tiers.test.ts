@@ -163,6 +163,27 @@ describe("Cache / the store left out", () => {
       }).pipe(under(faulty({ memory: true })))
   )
 
+  it.scoped.each(["writeThrough", "refresh"] as const)(
+    "Off: %s keeps nothing that was computed from a lookup which began before it",
+    (door) =>
+      Effect.gen(function* () {
+        const source = yield* Source.make
+        const cache = yield* Cache.Cache
+        const held = yield* source.hold
+        const read = cache.getOrSet(Key(2), source.lookup, stored)
+        const flight = yield* Effect.fork(read)
+        yield* held.begun
+        yield* source.change
+        yield* Effect.flatMap(another(), (other) => other.invalidate(Key(2)))
+        yield* advance(20_000)
+        const written = yield* Effect.fork(cache[door](key, read, { ...stored, store: "Off" }))
+        yield* settle
+        yield* held.answer
+        expect([yield* Fiber.join(flight), yield* Fiber.join(written)]).toEqual(["v0", "v0"])
+        expect(yield* cache.getOrSet(key, source.lookup, { ...stored, store: "Off" })).toBe("v1")
+      }).pipe(under(faulty({ memory: true })))
+  )
+
   for (const [what, fence] of [
     ["its key", (cache: Context.Tag.Service<Cache.Cache>) => cache.invalidate(key)],
     ["a declared tag", (cache) => cache.invalidateTags("declared")],
