@@ -39,18 +39,21 @@ interface Filling {
 /** Stores what the leases allow. A lease stays in the run's hands until the store has answered. */
 const fill = (core: Core, fills: ReadonlyArray<Filling>) => {
   if (fills.length === 0) return Effect.void
-  return Effect.matchEffect(core.tier.fill(fills.map(({ request }) => request)), {
-    onFailure: (error) => core.storeFailed(fills[0]!.item.key.prefix, error),
-    onSuccess: (outcomes) =>
-      Effect.map(now, (nowMillis) => {
-        for (const [i, { content, item, request, since }] of fills.entries()) {
-          core.letGo(request.lease)
-          // Only what the store has accepted: a refusal is the news of a fence that has not been heard of here.
-          if (outcomes[i] === "Stored" && content !== undefined) core.memory?.hold(item, content, since, nowMillis)
-          core.emitKey(item.key, { _tag: outcomes[i]! })
-        }
-      })
-  })
+  // Values in memory are as old as the question: its answer may have waited.
+  return Effect.flatMap(now, (nowMillis) =>
+    Effect.matchEffect(core.tier.fill(fills.map(({ request }) => request)), {
+      onFailure: (error) => core.storeFailed(fills[0]!.item.key.prefix, error),
+      onSuccess: (outcomes) =>
+        Effect.sync(() => {
+          for (const [i, { content, item, request, since }] of fills.entries()) {
+            core.letGo(request.lease)
+            // Only what the store has accepted: a refusal is the news of a fence that has not been heard of here.
+            if (outcomes[i] === "Stored" && content !== undefined) core.memory?.hold(item, content, since, nowMillis)
+            core.emitKey(item.key, { _tag: outcomes[i]! })
+          }
+        })
+    })
+  )
 }
 
 /** Runs a lookup as the current one, so that it can learn tags and recognise itself. */

@@ -33,14 +33,17 @@ export const look = (core: Core, items: ReadonlyArray<Item>): Effect.Effect<Read
       let next = 0
       return items.map((item, i) => {
         const view = known[i] ?? views[next++]!
-        if (known[i] === undefined) promote(memory, item, view, since, nowOf(fiber))
+        if (known[i] === undefined) promote(memory, item, view, since, nowMillis)
         return view
       })
     })
   })
 }
 
-/** Holds in memory what was seen below since a moment, if it is fresh. */
+/**
+ * Holds in memory what was seen below since a moment, if it is fresh. Its time counts from when it was asked for: the
+ * answer may have waited, and what fell meanwhile elsewhere is not known here.
+ */
 const promote = (memory: MemoryTier, item: Item, view: View, since: number, nowMillis: number): void => {
   const { encoded, entry, id, tags } = view
   if (entry === undefined || encoded === undefined || view.expired) return

@@ -156,4 +156,57 @@ describe("Cache / values in memory above the store", () => {
       expect(yield* recorder.story).toBe(`Hit ${key.id}`)
     }).pipe(under(Recorder.around(Cache.layerWith({ memory: true })).pipe(Layer.provide(Store.layerMemory))))
   )
+
+  /**
+   * A process may be frozen between the store's answer and the moment it looks at it. Of what happened meanwhile it
+   * knows nothing.
+   */
+  describe("what waited on its way from the store is held for as long as if it had not:", () => {
+    const patient = { memory: true, storeTimeout: "1 minute", storeBudget: "1 minute" } as const
+
+    /** An instance whose store's answers may be late, and one beside it that invalidates after a second. */
+    const late = Effect.fnUntraced(function* (operation: "read" | "fill") {
+      let delayMillis = 0
+      const store = yield* Store.Store
+      const wait = <A, E>(answer: Effect.Effect<A, E>) => Effect.tap(answer, () => Effect.sleep(delayMillis))
+      const slow: Context.Tag.Service<Store.Store> = {
+        ...store,
+        read: (requests) => (operation === "read" ? wait(store.read(requests)) : store.read(requests)),
+        fill: (requests) => (operation === "fill" ? wait(store.fill(requests)) : store.fill(requests))
+      }
+      const source = yield* Source.make
+      const cache = yield* Effect.provideService(another(patient), Store.Store, slow)
+      const beside = yield* another({})
+      const call = cache.getOrSet(key, source.lookup, stored)
+      /** The call waits for four seconds; during them the value changes. */
+      const overtaken = Effect.gen(function* () {
+        delayMillis = 4_000
+        const waiting = yield* Effect.fork(call)
+        yield* advance(1_000)
+        yield* source.change
+        yield* beside.invalidate(key)
+        yield* advance(3_000)
+        expect(yield* Fiber.join(waiting)).toBe("v0")
+        delayMillis = 0
+        yield* advance(1_000)
+        expect(yield* call).toBe("v1")
+      })
+      return { beside, source, overtaken }
+    })
+
+    it.scoped("an answer that was read", () =>
+      Effect.gen(function* () {
+        const { beside, overtaken, source } = yield* late("read")
+        yield* beside.getOrSet(key, source.lookup, stored)
+        yield* overtaken
+      }).pipe(under(faulty()))
+    )
+
+    it.scoped("a value that was stored", () =>
+      Effect.gen(function* () {
+        const { overtaken } = yield* late("fill")
+        yield* overtaken
+      }).pipe(under(faulty()))
+    )
+  })
 })
