@@ -1,0 +1,87 @@
+/** Scenarios, as fast-check makes and shrinks them: each is plain data, and the same data is the same history. */
+import * as FastCheck from "effect/FastCheck"
+import type { Happening, PolicyName, Scenario, Setup, Step } from "./words.js"
+import { busFaults, cuts, fences, ids, operations, policies, storeFaults } from "./words.js"
+
+const { boolean, constant, constantFrom, integer, oneof, option, record } = FastCheck
+
+const id = constantFrom(...ids)
+const at = integer({ min: 0, max: 2 })
+
+const happening = oneof<Array<FastCheck.WeightedArbitrary<Happening>>>(
+  {
+    weight: 16,
+    arbitrary: record({
+      do: constant("get" as const),
+      at,
+      id,
+      interrupted: option(integer({ min: 0, max: 40 }), { nil: undefined, freq: 8 })
+    })
+  },
+  { weight: 2, arbitrary: record({ do: constant("getMany" as const), at, id }) },
+  { weight: 1, arbitrary: record({ do: constant("refresh" as const), at, id }) },
+  { weight: 1, arbitrary: record({ do: constant("change" as const), id }) },
+  {
+    weight: 10,
+    arbitrary: record({ do: constant("fence" as const), at, id, by: constantFrom(...fences), changes: boolean() })
+  },
+  {
+    weight: 3,
+    arbitrary: record({
+      do: constant("database" as const),
+      id,
+      before: constantFrom(0, 0, 5, 200),
+      after: constantFrom(0, 2, 20, 300, 1_500, 9_000),
+      fails: constantFrom(false, false, false, true)
+    })
+  },
+  {
+    weight: 3,
+    arbitrary: record({
+      do: constant("store" as const),
+      at: oneof(at, constant("all" as const)),
+      fault: constantFrom(...storeFaults),
+      on: constantFrom(...operations),
+      times: constantFrom(1, 1, 2, 5, 30)
+    })
+  },
+  { weight: 1, arbitrary: constant({ do: "healStore" as const }) },
+  { weight: 1, arbitrary: record({ do: constant("restartStore" as const), millis: constantFrom(0, 100, 3_000) }) },
+  { weight: 1, arbitrary: record({ do: constant("evict" as const), keys: integer({ min: 1, max: 16 }) }) },
+  {
+    weight: 3,
+    arbitrary: record({
+      do: constant("bus" as const),
+      at,
+      fault: constantFrom(...busFaults),
+      times: constantFrom(1, 1, 2, 4)
+    })
+  },
+  { weight: 3, arbitrary: record({ do: constant("cut" as const), at, how: constantFrom(...cuts) }) },
+  { weight: 2, arbitrary: constant({ do: "healBus" as const }) },
+  {
+    weight: 1,
+    arbitrary: record({
+      do: constantFrom("crash" as const, "close" as const),
+      at,
+      millis: constantFrom(1, 300, 2_000, 12_000)
+    })
+  }
+)
+
+const step: FastCheck.Arbitrary<Step> = record({
+  wait: constantFrom(0, 0, 1, 3, 8, 20, 60, 300, 1_000, 2_000, 3_900),
+  happening
+})
+
+const setup: FastCheck.Arbitrary<Setup> = record({
+  instances: constantFrom(2, 3),
+  carried: boolean(),
+  policy: constantFrom(...(Object.keys(policies) as Array<PolicyName>)),
+  skewMillis: FastCheck.array(constantFrom(0, 0, -1_500, 2_000, 60_000), { minLength: 3, maxLength: 3 }),
+  patient: boolean(),
+  luck: integer({ min: 0, max: 999_999 })
+})
+
+export const scenario = (longest: number): FastCheck.Arbitrary<Scenario> =>
+  record({ setup, steps: FastCheck.array(step, { minLength: 2, maxLength: longest, size: "max" }) })
