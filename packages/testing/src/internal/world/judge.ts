@@ -270,6 +270,13 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
       origin.endedMillis = timeline.nowMillis()
       if (failed) origin.life.failedMillis.set(origin.id, origin.endedMillis)
     },
+    began: (): number => origins.length,
+    /** Everything that this instance has begun since then, and ended, ends only now. */
+    endAgain: (life: Life, since: number): void => {
+      for (const origin of origins.slice(since)) {
+        if (origin.life === life && origin.many && origin.endedTick !== never) origin.endedMillis = timeline.nowMillis()
+      }
+    },
     fenceBegins: (life: Life, some: ReadonlyArray<Id>, isHard: boolean, what: string): Fenced => {
       know(life, some)
       const tick = timeline.tick()

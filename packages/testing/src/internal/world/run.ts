@@ -42,6 +42,7 @@ interface Instance {
   scope: Scope.CloseableScope | undefined
 }
 
+/** Whoever waits for longer in the end waits for ever: no pause between two attempts is as long. */
 const longestMillis = 90_000
 
 export const run = (scenario: Scenario, log?: (line: string) => void): History => {
@@ -282,7 +283,12 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
           const made = judge.call(life, true)
           const many = cache.getMany(some, {
             key: Key,
-            lookup: (missing) => Effect.forEach(missing, (id) => lookup(made, id), { concurrency: "unbounded" }),
+            lookup: (missing) => {
+              const began = judge.began()
+              const all = Effect.forEach(missing, (id) => lookup(made, id), { concurrency: "unbounded" })
+              // Values of a batch begin their time together, when the last one is there.
+              return Effect.tap(all, () => Effect.sync(() => judge.endAgain(life, began)))
+            },
             policy: reading
           })
           return void call(life, some, made, many)
@@ -313,8 +319,17 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
     store.heal()
     bus.heal()
     for (const id of ids) database.set(id, { before: 0, after: 1, fails: false })
-    timeline.advance(longestMillis)
+    // Until nothing that is stored may be answered by anybody's clock.
+    const windows: { readonly staleWhileRevalidate?: number; readonly staleIfError?: number } = policy
+    const window = Math.max(windows.staleWhileRevalidate ?? 0, windows.staleIfError ?? 0)
+    timeline.advance(policy.timeToLive + window + Math.max(...setup.skewMillis) - Math.min(...setup.skewMillis))
+    const since = timeline.nowMillis()
+    const waitWhile = (isMissing: () => boolean): void => {
+      while (isMissing() && timeline.nowMillis() < since + longestMillis) timeline.advance(3_000)
+    }
+    waitWhile(() => instances.some(({ cache, life }) => cache === undefined || life.waiting > 0 || !life.stands))
     for (const { life } of instances) {
+      if (!life.stands) wrong(`instance ${life.instance} does not hear the bus`)
       if (life.waiting > 0) wrong(`${life.waiting} calls of instance ${life.instance} are still waiting`)
     }
     const current = (instance: Instance, id: Id): void => {
@@ -342,17 +357,23 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
       for (const id of ids) current(instance, id)
       const running = judge.runningOf(instance.life)
       if (running > 0) wrong(`${running} lookups of instance ${instance.life.instance} are still running`)
-      // What is stored and hidden by nothing is found: the journal is empty.
-      for (const id of ids) {
-        let found: unknown
-        fork(
-          instance.life,
-          Effect.map(instance.cache!.get(Key(id)), (one) => {
-            found = one._tag
-          })
-        )
+      // What is stored and hidden by nothing is found: in the end the journal is empty.
+      const finds = (id: Id): boolean => {
+        let found = false
+        const look = Effect.map(instance.cache!.get(Key(id)), (one) => {
+          found = one._tag === "Some"
+        })
+        fork(instance.life, look)
         timeline.advance(50)
-        if (found !== "Some") wrong(`instance ${instance.life.instance} does not find key ${id}: ${found ?? "no answer"}`)
+        return found
+      }
+      for (const id of ids) {
+        waitWhile(() => {
+          if (finds(id)) return false
+          current(instance, id)
+          return !finds(id)
+        })
+        if (!finds(id)) wrong(`instance ${instance.life.instance} does not find key ${id}`)
       }
       const before = store.reads()
       for (const id of ids) current(instance, id)
