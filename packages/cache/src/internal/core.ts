@@ -67,6 +67,8 @@ export interface Core {
   readonly flights: SingleFlight.SingleFlight<Landing>
   /** Every fence that fell here: what began before one is not shared with who comes after it. */
   readonly fences: fences.Fences
+  /** Whether every fence that fell elsewhere before `nowMillis`, but for the latest, would have been heard here. */
+  readonly isHeardSince: (beganMillis: number, nowMillis: number) => boolean
   /** Those that forbid an older value even as a fallback: invalidations and sets. */
   readonly hardFences: fences.Fences
   /** Lets a fence fall on this instance. */
@@ -181,6 +183,7 @@ export const make = (
     const renewing = yield* Queue.sliding<void>(1)
     const leases = new Set<Lease>()
     const held = new Map<string, { readonly untilMillis: number; readonly since: number }>()
+    const ownMillis = Duration.toMillis(settings.memory?.timeToLive ?? MemoryTier.defaultTimeToLive)
     let busHeardMillis = -Infinity
     const below = announcing.make(tier, bus, { carried, sender, operationMillis })
     const fenceHere: Core["fenceHere"] = (request, isHard) => {
@@ -218,6 +221,8 @@ export const make = (
       memory: settings.memory === undefined ? undefined : MemoryTier.make(all, settings.memory, () => busHeardMillis),
       flights: SingleFlight.make(scope),
       fences: all,
+      isHeardSince: (beganMillis, nowMillis) =>
+        bus === undefined || nowMillis < Math.max(beganMillis, busHeardMillis) + ownMillis,
       hardFences: hard,
       fenceHere,
       journal,
@@ -267,7 +272,6 @@ export const make = (
     yield* Effect.forkIn(journal.replays, scope)
     yield* Effect.forkIn(journal.recalls, scope)
     if (bus !== undefined) {
-      const ownMillis = Duration.toMillis(settings.memory?.timeToLive ?? MemoryTier.defaultTimeToLive)
       const silenceMillis = Math.max(1_000, ownMillis)
       const listener: hearing.Listener = {
         fenceHere,

@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as CacheMode from "../CacheMode.js"
-import type { Flight } from "../SingleFlight.js"
+import type { Flight, Run } from "../SingleFlight.js"
 import { countWait, waitsForAny } from "../SingleFlight.js"
 import type { Item } from "../StoreTier.js"
 import { type Core, type Landing, now } from "./core.js"
@@ -49,9 +49,13 @@ export interface Leg extends Journey {
   readonly seenAt: number
 }
 
-const joinable = (core: Core, item: Item): Flight<Landing> | undefined => {
+/** When each run began, by the clock. */
+const begun = new WeakMap<Run, number>()
+
+/** A flight may be long: one that nobody could have forbidden here, since nothing is heard, is not joined for ever. */
+const joinable = (core: Core, item: Item, nowMillis: number): Flight<Landing> | undefined => {
   const flight = core.flights.find(item.flightId)
-  if (flight === undefined) return undefined
+  if (flight === undefined || !core.isHeardSince(begun.get(flight.run) ?? -Infinity, nowMillis)) return undefined
   const { fences } = core
   return fences.fellSince(flight.startedAt, flight.names) || fences.fellSince(flight.startedAt, item.names)
     ? undefined
@@ -61,7 +65,14 @@ const joinable = (core: Core, item: Item): Flight<Landing> | undefined => {
 const room = (core: Core) => core.limits.maximumFlights - core.flights.size()
 
 /** Must run where interruption is masked. */
-const launch = (core: Core, call: Call, legs: ReadonlyArray<Leg>, behind: boolean, spentMillis: number) => {
+const launch = (
+  core: Core,
+  call: Call,
+  legs: ReadonlyArray<Leg>,
+  behind: boolean,
+  spentMillis: number,
+  nowMillis: number
+) => {
   const startedAt = core.fences.now()
   // The store may not know that a fence made the lease of a flight void: the tag is learnt. Nobody need wait for it.
   const replaced = legs.flatMap(({ item }) => {
@@ -76,6 +87,7 @@ const launch = (core: Core, call: Call, legs: ReadonlyArray<Leg>, behind: boolea
       fly(core, legs, lookup, call.outer, { behind, stores: call.mode !== "ReadOnly", spentMillis })
     ),
     ([flight]) => {
+      begun.set(flight!.run, nowMillis)
       const { waitUntil } = core
       if (waitUntil === undefined) return Effect.void
       const tell = () => waitUntil(new Promise((done) => flight!.run.fiber!.addObserver(() => done())))
@@ -95,11 +107,11 @@ const launch = (core: Core, call: Call, legs: ReadonlyArray<Leg>, behind: boolea
 
 export const refreshBehind = (core: Core, call: Call, legs: ReadonlyArray<Leg>): Effect.Effect<void, never, any> =>
   Effect.uninterruptible(
-    Effect.suspend(() => {
-      const idle = legs.filter(({ item }) => joinable(core, item) === undefined)
+    Effect.flatMap(now, (nowMillis) => {
+      const idle = legs.filter(({ item }) => joinable(core, item, nowMillis) === undefined)
       if (idle.length === 0 || room(core) < idle.length) return Effect.void
       for (const { item } of idle) core.emitKey(item.key, { _tag: "Refresh" })
-      return Effect.asVoid(launch(core, call, idle, true, 0))
+      return Effect.asVoid(launch(core, call, idle, true, 0, nowMillis))
     })
   )
 
@@ -115,15 +127,15 @@ export const depart = (
   again: (leg: Leg) => Any<unknown>
 ): Effect.Effect<ReadonlyArray<Any<unknown>>, never, any> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.suspend(() => {
-      const found = legs.map(({ item }) => ticket(core, call, item))
+    Effect.flatMap(now, (nowMillis) => {
+      const found = legs.map(({ item }) => ticket(core, call, item, nowMillis))
       const idle = legs.filter((_, i) => found[i] === "Idle").slice(0, Math.max(0, room(core)))
       for (const [i, { item }] of legs.entries()) {
         const flight = found[i]!
         core.emitKey(item.key, { _tag: typeof flight === "string" ? "Miss" : "Joined" })
         if (typeof flight !== "string") core.flights.board(flight)
       }
-      const launching = idle.length === 0 ? Effect.succeed([]) : launch(core, call, idle, false, spentMillis)
+      const launching = idle.length === 0 ? Effect.succeed([]) : launch(core, call, idle, false, spentMillis, nowMillis)
       return Effect.flatMap(launching, (launched) => {
         const mine = new Map(idle.map((leg, i) => [leg, launched[i]!]))
         const seats = legs.map((leg, i): Passage | undefined => {
@@ -150,8 +162,8 @@ export const depart = (
  * The flight that a call joins for a key. `Idle`: none, it may launch one. `Circle`: two lookups that wait for each
  * other would wait for ever, so this one looks up by itself.
  */
-const ticket = (core: Core, call: Call, item: Item): Flight<Landing> | "Idle" | "Circle" => {
-  const flight = joinable(core, item)
+const ticket = (core: Core, call: Call, item: Item, nowMillis: number): Flight<Landing> | "Idle" | "Circle" => {
+  const flight = joinable(core, item, nowMillis)
   if (flight === undefined) return "Idle"
   return call.outer !== undefined && waitsForAny(flight.run, runsOf(call.outer)) ? "Circle" : flight
 }

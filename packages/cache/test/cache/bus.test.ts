@@ -199,6 +199,40 @@ describe.each([
     }).pipe(under(bus))
   )
 
+  it.scoped("while a subscription is cut off silently, a lookup is joined for that time and no longer", () =>
+    Effect.gen(function* () {
+      const { find, one, source, two } = yield* fleet
+      const hub = yield* control
+      const held = yield* source.hold
+      const early = yield* Effect.fork(find(one))
+      yield* held.begun
+      hub.deafen()
+      yield* source.change
+      yield* two.cache.invalidate(key)
+      yield* advance(3_300)
+      const joined = yield* Effect.fork(find(one))
+      yield* advance(1_700)
+      expect(yield* find(one)).toBe("v1")
+      yield* held.answer
+      expect(yield* Effect.all([Fiber.join(early), Fiber.join(joined)])).toEqual(["v0", "v0"])
+    }).pipe(under(bus))
+  )
+
+  it.scoped("while the bus gives signs of life, a lookup is joined however long it takes", () =>
+    Effect.gen(function* () {
+      const { find, one, source } = yield* fleet
+      const held = yield* source.hold
+      const early = yield* Effect.fork(find(one))
+      yield* held.begun
+      yield* advance(60_000)
+      const joined = yield* Effect.fork(find(one))
+      yield* settle
+      yield* held.answer
+      expect(yield* Effect.all([Fiber.join(early), Fiber.join(joined)])).toEqual(["v0", "v0"])
+      expect(source.runs()).toBe(1)
+    }).pipe(under(bus))
+  )
+
   it.scoped("a subscription that is silent is taken for lost and made again; then nothing older is believed", () =>
     Effect.gen(function* () {
       const { filled, find, one, two } = yield* fleet
