@@ -247,7 +247,8 @@ const withoutBus = ({ timeToLive = MemoryTier.defaultTimeToLive }: MemoryTier.Op
 /**
  * A cache that tells other instances what it invalidates, and hears from them: values in memory above the store are
  * answered until their time is over, and no older than the bus is slow. While messages are lost or the bus is away they
- * are answered for `memory.timeToLive` at most.
+ * are answered for `memory.timeToLive` at most. Where the store does not send on the bus, they are read
+ * anew after `memory.timeToLive` in any case: who tells by itself may be cut off and not know it.
  *
  * Give it to the store and the bus of one client, so that the message leaves inside the store's operation:
  *

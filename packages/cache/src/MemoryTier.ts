@@ -51,9 +51,10 @@ export interface Options {
   readonly maximumWeight?: number | undefined
   /**
    * How long a value is answered at most without asking below, or hearing from the bus. `DurationInput`. Default 5
-   * seconds. Counted from when it was read or stored here, and with a bus from the last sign of life of it; the end of
-   * its time below ends it in any case. For so long an invalidation of another instance may go unnoticed here: without
-   * a bus always, with one while its messages are lost.
+   * seconds. Counted from when it was read or stored here, and with a bus that the store sends on from the last sign of
+   * life of it; the end of its time below ends it in any case. For so long an invalidation of another instance may go
+   * unnoticed here: without a bus always, with one while its messages are lost. A lookup that has run for longer is
+   * joined only while the bus is heard.
    */
   readonly timeToLive?: Duration.DurationInput | undefined
   /** Default `copy`. */

@@ -185,6 +185,9 @@ export const make = (
     const held = new Map<string, { readonly untilMillis: number; readonly since: number }>()
     const ownMillis = Duration.toMillis(settings.memory?.timeToLive ?? MemoryTier.defaultTimeToLive)
     let busHeardMillis = -Infinity
+    // Who tells by itself may be cut off, or gone, before others miss what it told: then a beat of one's own says that
+    // one hears, and not that one has heard everything.
+    const allHeardMillis = (): number => (carried ? busHeardMillis : -Infinity)
     const below = announcing.make(tier, bus, { carried, sender, operationMillis })
     const fenceHere: Core["fenceHere"] = (request, isHard) => {
       const names = [...request.keys.map((name) => name.key), ...request.tags]
@@ -218,11 +221,11 @@ export const make = (
     const core: Core = {
       tier,
       below,
-      memory: settings.memory === undefined ? undefined : MemoryTier.make(all, settings.memory, () => busHeardMillis),
+      memory: settings.memory === undefined ? undefined : MemoryTier.make(all, settings.memory, allHeardMillis),
       flights: SingleFlight.make(scope),
       fences: all,
       isHeardSince: (beganMillis, nowMillis) =>
-        bus === undefined || nowMillis < Math.max(beganMillis, busHeardMillis) + ownMillis,
+        bus === undefined || nowMillis < Math.max(beganMillis, allHeardMillis()) + ownMillis,
       hardFences: hard,
       fenceHere,
       journal,

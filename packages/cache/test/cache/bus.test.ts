@@ -3,9 +3,11 @@ import { describe, expect, it } from "@effect/vitest"
 import { Cache, CacheKey, InvalidationBus, Store } from "@larder/cache"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
 import * as Bus from "../support/bus.js"
 import { recording, Reports } from "../support/caches.js"
 import * as Source from "../support/source.js"
@@ -79,6 +81,40 @@ describe("Cache / a bus between instances", () => {
       yield* advance(60_000)
       yield* find(one)
       expect([source.runs(), reads()]).toEqual([2, 2])
+    }).pipe(under(Bus.layer({ carried: true })))
+  )
+
+  it.scoped("while the bus gives signs of life, a lookup is joined however long it takes", () =>
+    Effect.gen(function* () {
+      const { find, one, source } = yield* fleet
+      const held = yield* source.hold
+      const early = yield* Effect.fork(find(one))
+      yield* held.begun
+      yield* advance(60_000)
+      const joined = yield* Effect.fork(find(one))
+      yield* settle
+      yield* held.answer
+      expect(yield* Effect.all([Fiber.join(early), Fiber.join(joined)])).toEqual(["v0", "v0"])
+      expect(source.runs()).toBe(1)
+    }).pipe(under(Bus.layer({ carried: true })))
+  )
+
+  it.scoped("where each instance tells by itself, memory answers for its time to live whatever is heard", () =>
+    Effect.gen(function* () {
+      const { filled, find, one } = yield* fleet
+      const { hub } = yield* Bus.Control
+      yield* filled
+      // It invalidates, nobody hears it, and it is gone before anybody could miss what it told.
+      const scope = yield* Scope.make()
+      const gone = yield* Scope.extend(instance(), scope)
+      hub.lose(1)
+      yield* gone.cache.invalidate(key)
+      yield* Scope.close(scope, Exit.void)
+      yield* advance(4_900)
+      expect(yield* find(one)).toBe("v0")
+      yield* advance(100)
+      expect(one.count("Gap Lost")).toBe(0)
+      expect(yield* find(one)).toBe("v1")
     }).pipe(under(Bus.layer({ carried: false })))
   )
 
@@ -215,21 +251,6 @@ describe.each([
       expect(yield* find(one)).toBe("v1")
       yield* held.answer
       expect(yield* Effect.all([Fiber.join(early), Fiber.join(joined)])).toEqual(["v0", "v0"])
-    }).pipe(under(bus))
-  )
-
-  it.scoped("while the bus gives signs of life, a lookup is joined however long it takes", () =>
-    Effect.gen(function* () {
-      const { find, one, source } = yield* fleet
-      const held = yield* source.hold
-      const early = yield* Effect.fork(find(one))
-      yield* held.begun
-      yield* advance(60_000)
-      const joined = yield* Effect.fork(find(one))
-      yield* settle
-      yield* held.answer
-      expect(yield* Effect.all([Fiber.join(early), Fiber.join(joined)])).toEqual(["v0", "v0"])
-      expect(source.runs()).toBe(1)
     }).pipe(under(bus))
   )
 

@@ -352,7 +352,14 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
             const both = one.ids.filter((id) => some.includes(id) && (lastHard.get(id) ?? 0) > one.endedTick)
             const endedMillis = timeline.nowMillis()
             if (both.length === 0) continue
-            fenced.push({ ...one, ids: both, what: `replayed ${one.what}`, endedTick: tick, endedMillis, acknowledged: true })
+            fenced.push({
+              ...one,
+              ids: both,
+              what: `replayed ${one.what}`,
+              endedTick: tick,
+              endedMillis,
+              acknowledged: true
+            })
           }
           return
         }

@@ -76,10 +76,11 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
     waiting: 0,
     failedMillis: new Map()
   })
-  const instances = Array.from(
-    { length: setup.instances },
-    (_, instance): Instance => ({ life: newLife(instance), cache: undefined, scope: undefined })
-  )
+  const instances = Array.from({ length: setup.instances }, (_, instance): Instance => ({
+    life: newLife(instance),
+    cache: undefined,
+    scope: undefined
+  }))
 
   const fork = <A, E>(life: Life, effect: Effect.Effect<A, E>): Fiber.RuntimeFiber<A, E> =>
     Effect.runFork(
@@ -174,7 +175,8 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
       const strange = [...Cause.failures(exit.cause), ...Cause.defects(exit.cause)].find(
         (failure) => !(failure instanceof DatabaseDown)
       )
-      if (strange !== undefined) judge.violate(`a call failed with what is no failure of its lookup: ${String(strange)}`)
+      if (strange !== undefined)
+        judge.violate(`a call failed with what is no failure of its lookup: ${String(strange)}`)
     })
     timeline.settle()
     return fiber
@@ -214,7 +216,10 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
           return cache.set(Key(id), writes("set"), writing(id))
         case "writeThrough": {
           const { before } = database.get(id)!
-          const write = Effect.zipRight(Effect.sleep(before), Effect.sync(() => writes("write")))
+          const write = Effect.zipRight(
+            Effect.sleep(before),
+            Effect.sync(() => writes("write"))
+          )
           return cache.writeThrough(Key(id), write, writing(id))
         }
       }
@@ -227,7 +232,9 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
       if (origin !== undefined) judge.end(origin, false)
       failed = Exit.isFailure(exit)
       const acknowledged = !failed && by !== "writeThrough"
-      note(`${life.instance}: ${by} of ${id} returned, ${acknowledged ? "acknowledged" : "not known to be acknowledged"}`)
+      note(
+        `${life.instance}: ${by} of ${id} returned, ${acknowledged ? "acknowledged" : "not known to be acknowledged"}`
+      )
       judge.fenceReturns(fence, acknowledged, by === "writeThrough" ? origin?.readTick : undefined)
     })
     timeline.settle()

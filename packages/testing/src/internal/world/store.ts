@@ -161,9 +161,7 @@ export const make = (
       release: (leases) => call("release", (store) => store.release(leases)),
       capture: (request) =>
         call("capture", (store) =>
-          Effect.tap(store.capture(request), (capture) =>
-            Effect.sync(() => captured.set(capture, timeline.tick()))
-          )
+          Effect.tap(store.capture(request), (capture) => Effect.sync(() => captured.set(capture, timeline.tick())))
         ),
       invalidate: fence("invalidate"),
       expire: fence("expire"),
