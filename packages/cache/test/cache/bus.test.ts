@@ -103,10 +103,11 @@ describe("Cache / a bus between instances", () => {
     Effect.gen(function* () {
       const { filled, find, one } = yield* fleet
       const { hub } = yield* Bus.Control
-      yield* filled
-      // It invalidates, nobody hears it, and it is gone before anybody could miss what it told.
       const scope = yield* Scope.make()
       const gone = yield* Scope.extend(instance(), scope)
+      yield* advance(3_000)
+      yield* filled
+      // It invalidates, nobody hears it, and it is gone before anybody could miss what it told.
       hub.lose(1)
       yield* gone.cache.invalidate(key)
       yield* Scope.close(scope, Exit.void)
