@@ -58,6 +58,8 @@ export const make = (
   on: {
     /** A text will not reach an instance as it should. */
     readonly disturbed: (instance: number) => void
+    /** An instance has no subscription any more. */
+    readonly cutOff: (instance: number) => void
     readonly fault: (kind: string) => void
   }
 ): WorldBus => {
@@ -159,10 +161,12 @@ export const make = (
     cut: (instance, how) => {
       on.fault(`bus cut off, ${how}`)
       const way = ways[instance]!
-      way.cut = how
+      if (how !== "forgotten") way.cut = how
       on.disturbed(instance)
-      if (how !== "loud") return
-      for (const { mailbox } of way.subscriptions) mailbox.unsafeDone(Exit.fail(failure("listen")))
+      if (how === "deaf" || how === "mute") return
+      if (how === "loud") for (const { mailbox } of way.subscriptions) mailbox.unsafeDone(Exit.fail(failure("listen")))
+      on.cutOff(instance)
+      // A forgotten one is not remembered when the bus is whole again.
       way.subscriptions.clear()
     },
     heal: () => {

@@ -15,7 +15,7 @@ import type { CacheEvent } from "@larder/cache/CacheEvent"
 import * as CacheKey from "@larder/cache/CacheKey"
 import * as Schema from "effect/Schema"
 import type { Owner, Timeline } from "./timeline.js"
-import { busMillis, type Fence, type Id, ids, memoryMillis, policies, type Setup } from "./words.js"
+import { busMillis, type Fence, type Id, ids, memoryMillis, policies, type Policy, type Setup } from "./words.js"
 
 export const Key = CacheKey.make({
   prefix: "world",
@@ -116,13 +116,7 @@ export interface Staleness {
 const never = Infinity
 
 export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boolean) => {
-  const policy: {
-    readonly timeToLive: number
-    readonly staleWhileRevalidate?: number
-    readonly staleIfError?: number
-    readonly softTimeout?: number
-    readonly errorBackoff?: number
-  } = policies[setup.policy]
+  const policy: Policy = policies[setup.policy]
   const hasWindows = policy.staleWhileRevalidate !== undefined || policy.staleIfError !== undefined
   const origins: Array<Origin> = []
   const running = new Set<Origin>()
@@ -134,6 +128,8 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
   const anywhere = new Map<Id, number>()
   const staleness: Staleness = { heard: 0, missed: 0, untold: 0, window: 0 }
   let checked = 0
+  /** Whether no message has gone astray yet: after one, what was invalidated lately is hidden for a while. */
+  let isWhole = true
 
   const add = (map: Map<Id, number>, some: ReadonlyArray<Id>): void => {
     for (const id of some) map.set(id, (map.get(id) ?? 0) + 1)
@@ -226,8 +222,8 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
     /** A lookup or a write begins; what it reads is told by `read`. */
     begin: (call: Call, id: Id, kind: Origin["kind"]): Origin => {
       const { life } = call
-      const knownFences = life.fences.get(id) ?? 0
-      const knownAnywhere = anywhere.get(id) ?? 0
+      const knownFences = call.knownFences.get(id) ?? 0
+      const knownAnywhere = call.knownAnywhere.get(id) ?? 0
       const origin: Origin = {
         number: origins.length,
         id,
@@ -249,10 +245,11 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
         if (other.id !== id || !other.life.alive) continue
         if (other.life === life) {
           const old = timeline.nowMillis() - other.beganMillis >= memoryMillis
-          const same = other.knownFences === knownFences && (call.knownFences.get(id) ?? 0) === knownFences
+          // Neither its call nor that of the other one has met a fence.
+          const same = other.knownFences === (life.fences.get(id) ?? 0) && knownFences === other.knownFences
           if (same && !old) violate(`key ${id} is looked up by ${where(life)} while it looks it up already`)
-        } else if (setup.patient && storeIsHealthy() && !call.many && !other.many) {
-          const same = other.knownAnywhere === knownAnywhere && (call.knownAnywhere.get(id) ?? 0) === knownAnywhere
+        } else if (setup.patient && isWhole && storeIsHealthy() && !call.many && !other.many) {
+          const same = other.knownAnywhere === (anywhere.get(id) ?? 0) && knownAnywhere === other.knownAnywhere
           if (same) violate(`key ${id} is looked up by ${where(life)} while ${where(other.life)} looks it up`)
         }
       }
@@ -372,7 +369,12 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
       }
     },
     disturbed: (life: Life): void => {
+      isWhole = false
       life.disturbedTick = timeline.tick()
+    },
+    cutOff: (life: Life): void => {
+      isWhole = false
+      life.stands = false
     },
     /** What has passed cannot be broken any more. */
     forget: (): void => {

@@ -19,7 +19,17 @@ import * as Judge from "./judge.js"
 import { Key, type Life, Violation } from "./judge.js"
 import * as WorldStore from "./store.js"
 import * as timelines from "./timeline.js"
-import { type Fence, type Id, ids, memoryEntries, memoryMillis, policies, type Scenario, type Step } from "./words.js"
+import {
+  type Fence,
+  type Id,
+  ids,
+  memoryEntries,
+  memoryMillis,
+  policies,
+  type Policy,
+  type Scenario,
+  type Step
+} from "./words.js"
 
 class DatabaseDown extends Data.TaggedError("DatabaseDown") {}
 
@@ -56,6 +66,7 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
   const lifeOf = (instance: number): Life => instances[instance]!.life
   const bus: Bus.WorldBus = Bus.make(timeline, chance, setup.instances, {
     disturbed: (instance) => judge.disturbed(lifeOf(instance)),
+    cutOff: (instance) => judge.cutOff(lifeOf(instance)),
     fault
   })
   const store: WorldStore.WorldStore = WorldStore.make(timeline, chance, {
@@ -127,7 +138,7 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
   }
 
   const database = new Map(ids.map((id) => [id, { before: 0, after: 2, fails: false }]))
-  const policy = policies[setup.policy]
+  const policy: Policy = policies[setup.policy]
   const reading = { ...policy, tags: (): ReadonlyArray<string> => ["valued"] }
   const writing = (id: Id) => ({
     ...policy,
@@ -326,15 +337,16 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
     store.heal()
     bus.heal()
     for (const id of ids) database.set(id, { before: 0, after: 1, fails: false })
-    // Until nothing that is stored may be answered by anybody's clock.
-    const windows: { readonly staleWhileRevalidate?: number; readonly staleIfError?: number } = policy
-    const window = Math.max(windows.staleWhileRevalidate ?? 0, windows.staleIfError ?? 0)
-    timeline.advance(policy.timeToLive + window + Math.max(...setup.skewMillis) - Math.min(...setup.skewMillis))
     const since = timeline.nowMillis()
     const waitWhile = (isMissing: () => boolean): void => {
       while (isMissing() && timeline.nowMillis() < since + longestMillis) timeline.advance(3_000)
     }
-    waitWhile(() => instances.some(({ cache, life }) => cache === undefined || life.waiting > 0 || !life.stands))
+    const isBusy = ({ cache, life }: Instance) =>
+      cache === undefined || life.waiting > 0 || !life.stands || judge.runningOf(life) > 0
+    waitWhile(() => instances.some(isBusy))
+    // Until nothing that is stored may be answered by anybody's clock.
+    const window = Math.max(policy.staleWhileRevalidate ?? 0, policy.staleIfError ?? 0)
+    timeline.advance(policy.timeToLive + window + Math.max(...setup.skewMillis) - Math.min(...setup.skewMillis))
     for (const { life } of instances) {
       if (!life.stands) wrong(`instance ${life.instance} does not hear the bus`)
       if (life.waiting > 0) wrong(`${life.waiting} calls of instance ${life.instance} are still waiting`)
@@ -348,7 +360,9 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
         return [value]
       })
       call(life, [id], made, answer)
-      timeline.advance(100)
+      timeline.advance(50)
+      // A lease whose reply was lost stands until its time is over.
+      for (let i = 0; i < 120 && number === undefined; i++) timeline.advance(100)
       if (number === undefined) return wrong(`instance ${life.instance} does not answer key ${id}`)
       if (judge.versionAt(number) === judge.versionOf(id)) return
       wrong(`instance ${life.instance} answers an old value of key ${id}`)
@@ -375,12 +389,15 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
         return found
       }
       for (const id of ids) {
+        let found = false
         waitWhile(() => {
-          if (finds(id)) return false
+          found = finds(id)
+          if (found) return false
           current(instance, id)
-          return !finds(id)
+          found = finds(id)
+          return !found
         })
-        if (!finds(id)) wrong(`instance ${instance.life.instance} does not find key ${id}`)
+        if (!found) wrong(`instance ${instance.life.instance} does not find key ${id}`)
       }
       const before = store.reads()
       for (const id of ids) current(instance, id)

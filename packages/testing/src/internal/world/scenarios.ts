@@ -1,12 +1,13 @@
 /** Scenarios, as fast-check makes and shrinks them: each is plain data, and the same data is the same history. */
 import * as FastCheck from "effect/FastCheck"
-import type { Happening, PolicyName, Scenario, Setup, Step } from "./words.js"
-import { busFaults, cuts, fences, ids, operations, policies, storeFaults } from "./words.js"
+import type { Happening, Id, PolicyName, Scenario, Setup, Step } from "./words.js"
+import { busFaults, cuts, fences, operations, policies, storeFaults } from "./words.js"
 
 const { boolean, constant, constantFrom, integer, oneof, option, record } = FastCheck
 
-const id = constantFrom(...ids)
-const at = integer({ min: 0, max: 2 })
+// Most of it is about one key and two instances: what never meets cannot go wrong.
+const id = constantFrom(0, 0, 0, 1, 1, 2) as FastCheck.Arbitrary<Id>
+const at = constantFrom(0, 0, 1, 1, 2)
 
 const happening = oneof<Array<FastCheck.WeightedArbitrary<Happening>>>(
   {
@@ -70,12 +71,12 @@ const happening = oneof<Array<FastCheck.WeightedArbitrary<Happening>>>(
 )
 
 const step: FastCheck.Arbitrary<Step> = record({
-  wait: constantFrom(0, 0, 1, 3, 8, 20, 60, 300, 1_000, 2_000, 3_900),
+  wait: constantFrom(0, 0, 1, 2, 3, 8, 20, 60, 300, 1_000, 2_000, 3_900),
   happening
 })
 
 const setup: FastCheck.Arbitrary<Setup> = record({
-  instances: constantFrom(2, 3),
+  instances: constantFrom(2, 2, 3),
   carried: boolean(),
   policy: constantFrom(...(Object.keys(policies) as Array<PolicyName>)),
   skewMillis: FastCheck.array(constantFrom(0, 0, -1_500, 700, 5_000), { minLength: 3, maxLength: 3 }),
@@ -84,4 +85,4 @@ const setup: FastCheck.Arbitrary<Setup> = record({
 })
 
 export const scenario = (longest: number): FastCheck.Arbitrary<Scenario> =>
-  record({ setup, steps: FastCheck.array(step, { minLength: 2, maxLength: longest, size: "max" }) })
+  FastCheck.noBias(record({ setup, steps: FastCheck.array(step, { minLength: 1, maxLength: longest, size: "max" }) }))

@@ -35,11 +35,12 @@ export const busFaults: ReadonlyArray<BusFault> = ["lost", "delayed", "overtaken
 
 /**
  * How an instance is cut off from the bus: its subscription fails and it cannot send (`loud`), it hears nothing and is
- * not told so (`deaf`), or what it sends is lost and it is not told so (`mute`).
+ * not told so (`deaf`), its subscription is forgotten and it is not told so (`forgotten`), or what it sends is lost and
+ * it is not told so (`mute`).
  */
-export type Cut = "loud" | "deaf" | "mute"
+export type Cut = "loud" | "deaf" | "forgotten" | "mute"
 
-export const cuts: ReadonlyArray<Cut> = ["loud", "deaf", "mute"]
+export const cuts: ReadonlyArray<Cut> = ["loud", "deaf", "forgotten", "mute"]
 
 export type Fence = "invalidate" | "declared" | "learnt" | "prefix" | "expire" | "expireTag" | "set" | "writeThrough"
 
@@ -108,6 +109,16 @@ export const policies = {
   resilient: { timeToLive: 3_000, staleIfError: 15_000, softTimeout: 50, errorBackoff: 1_000 },
   eager: { timeToLive: 6_000, refreshAhead: 50, awaitWrite: true }
 } as const
+
+export interface Policy {
+  readonly timeToLive: number
+  readonly staleWhileRevalidate?: number
+  readonly staleIfError?: number
+  readonly softTimeout?: number
+  readonly errorBackoff?: number
+  readonly refreshAhead?: number
+  readonly awaitWrite?: boolean
+}
 
 export type PolicyName = keyof typeof policies
 
