@@ -66,8 +66,7 @@ export interface Origin {
   readonly life: Life
   readonly many: boolean
   readonly beganMillis: number
-  readonly knownFences: number
-  readonly knownAnywhere: number
+  readonly call: Call
   version: number
   readTick: number
   readMillis: number
@@ -147,6 +146,19 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
   const tellOrigin = (origin: Origin) =>
     `key ${origin.id}, version ${origin.version}, read at ${origin.readMillis} ms by a ${origin.kind} of ${where(origin.life)}`
 
+  /** Whether neither the call of a lookup that runs nor another one has met a fence. A batch learns for all its keys. */
+  const isSame = (
+    running: Origin,
+    call: Call,
+    id: Id,
+    known: (call: Call) => ReadonlyMap<Id, number>,
+    current: ReadonlyMap<Id, number>
+  ): boolean =>
+    (running.many || call.many ? ids : [id]).every((one) => {
+      const now = current.get(one) ?? 0
+      return (known(running.call).get(one) ?? 0) === now && (known(call).get(one) ?? 0) === now
+    })
+
   const checkFences = (call: Call, origin: Origin): void => {
     const { life } = call
     for (const fence of fenced) {
@@ -222,8 +234,6 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
     /** A lookup or a write begins; what it reads is told by `read`. */
     begin: (call: Call, id: Id, kind: Origin["kind"]): Origin => {
       const { life } = call
-      const knownFences = call.knownFences.get(id) ?? 0
-      const knownAnywhere = call.knownAnywhere.get(id) ?? 0
       const origin: Origin = {
         number: origins.length,
         id,
@@ -231,8 +241,7 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
         life,
         many: call.many,
         beganMillis: timeline.nowMillis(),
-        knownFences,
-        knownAnywhere,
+        call,
         version: -1,
         readTick: 0,
         readMillis: 0,
@@ -245,11 +254,10 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
         if (other.id !== id || !other.life.alive) continue
         if (other.life === life) {
           const old = timeline.nowMillis() - other.beganMillis >= memoryMillis
-          // Neither its call nor that of the other one has met a fence.
-          const same = other.knownFences === (life.fences.get(id) ?? 0) && knownFences === other.knownFences
+          const same = isSame(other, call, id, (one) => one.knownFences, life.fences)
           if (same && !old) violate(`key ${id} is looked up by ${where(life)} while it looks it up already`)
         } else if (setup.patient && isWhole && storeIsHealthy() && !call.many && !other.many) {
-          const same = other.knownAnywhere === (anywhere.get(id) ?? 0) && knownAnywhere === other.knownAnywhere
+          const same = isSame(other, call, id, (one) => one.knownAnywhere, anywhere)
           if (same) violate(`key ${id} is looked up by ${where(life)} while ${where(other.life)} looks it up`)
         }
       }
