@@ -30,6 +30,8 @@ interface Way {
   readonly subscriptions: Set<Subscription>
   plans: Array<Plan>
   cut: Cut | undefined
+  /** When what was sent last leaves. */
+  leavesMillis: number
 }
 
 export interface WorldBus {
@@ -64,7 +66,12 @@ export const make = (
   }
 ): WorldBus => {
   const server: Owner = { alive: true, alarms: 0 }
-  const ways = Array.from({ length: instances }, (): Way => ({ subscriptions: new Set(), plans: [], cut: undefined }))
+  const ways = Array.from({ length: instances }, (): Way => ({
+    subscriptions: new Set(),
+    plans: [],
+    cut: undefined,
+    leavesMillis: 0
+  }))
 
   const faultFor = (way: Way): BusFault | undefined => {
     const [plan] = way.plans
@@ -116,7 +123,10 @@ export const make = (
           on.fault("message lost on leaving")
           for (const other of ways.keys()) on.disturbed(other)
         }
-        const millis = chance.between(0, 2)
+        // One connection: what is sent first leaves first.
+        const now = timeline.nowMillis()
+        way.leavesMillis = Math.max(way.leavesMillis, now + chance.between(0, 2))
+        const millis = way.leavesMillis - now
         timeline.after(millis, server, () => sent && send(text()))
         timeline.after(millis + chance.between(0, 2), owner, () => resume(Effect.void))
       })

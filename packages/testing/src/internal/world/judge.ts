@@ -65,7 +65,6 @@ export interface Origin {
   readonly kind: "lookup" | "refresh" | "set" | "write"
   readonly life: Life
   readonly many: boolean
-  readonly beganMillis: number
   readonly call: Call
   version: number
   readTick: number
@@ -240,7 +239,6 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
         kind,
         life,
         many: call.many,
-        beganMillis: timeline.nowMillis(),
         call,
         version: -1,
         readTick: 0,
@@ -253,7 +251,7 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
       for (const other of running) {
         if (other.id !== id || !other.life.alive) continue
         if (other.life === life) {
-          const old = timeline.nowMillis() - other.beganMillis >= memoryMillis
+          const old = timeline.nowMillis() - other.call.startMillis >= memoryMillis
           const same = isSame(other, call, id, (one) => one.knownFences, life.fences)
           if (same && !old) violate(`key ${id} is looked up by ${where(life)} while it looks it up already`)
         } else if (setup.patient && isWhole && storeIsHealthy() && !call.many && !other.many) {
@@ -277,9 +275,11 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
     },
     began: (): number => origins.length,
     /** Everything that this instance has begun since then, and ended, ends only now. */
-    endAgain: (life: Life, since: number): void => {
+    endAgain: (life: Life, since: number, failed: boolean): void => {
       for (const origin of origins.slice(since)) {
-        if (origin.life === life && origin.many && origin.endedTick !== never) origin.endedMillis = timeline.nowMillis()
+        if (origin.life !== life || !origin.many || origin.endedTick === never) continue
+        origin.endedMillis = timeline.nowMillis()
+        if (failed) life.failedMillis.set(origin.id, origin.endedMillis)
       }
     },
     fenceBegins: (life: Life, some: ReadonlyArray<Id>, isHard: boolean, what: string): Fenced => {
@@ -368,6 +368,9 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
           }
           return
         }
+        case "Recalled":
+          isWhole = false
+          return know(life, event.keys.length + event.tags.length === 0 ? ids : named(event.keys, event.tags))
         case "BusLost":
           life.stands = false
           return

@@ -304,8 +304,8 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
             lookup: (missing) => {
               const began = judge.began()
               const all = Effect.forEach(missing, (id) => lookup(made, id), { concurrency: "unbounded" })
-              // Values of a batch begin their time together, when the last one is there.
-              return Effect.tap(all, () => Effect.sync(() => judge.endAgain(life, began)))
+              // Values of a batch begin their time together, when the last one is there, and fail together.
+              return Effect.onExit(all, (exit) => Effect.sync(() => judge.endAgain(life, began, Exit.isFailure(exit))))
             },
             policy: reading
           })

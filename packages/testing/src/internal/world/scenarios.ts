@@ -5,11 +5,13 @@ import { busFaults, cuts, fences, operations, policies, storeFaults } from "./wo
 
 const { boolean, constant, constantFrom, integer, oneof, option, record } = FastCheck
 
-// Most of it is about one key and two instances: what never meets cannot go wrong.
-const id = constantFrom(0, 0, 0, 1, 1, 2) as FastCheck.Arbitrary<Id>
+type Weighted = FastCheck.WeightedArbitrary<Happening>
+
+// Most of it is about few keys and two instances: what never meets cannot go wrong.
+const id = constantFrom(0, 0, 1, 1, 2) as FastCheck.Arbitrary<Id>
 const at = constantFrom(0, 0, 1, 1, 2)
 
-const happening = oneof<Array<FastCheck.WeightedArbitrary<Happening>>>(
+const calls: ReadonlyArray<Weighted> = [
   {
     weight: 16,
     arbitrary: record({
@@ -27,7 +29,7 @@ const happening = oneof<Array<FastCheck.WeightedArbitrary<Happening>>>(
     arbitrary: record({ do: constant("fence" as const), at, id, by: constantFrom(...fences), changes: boolean() })
   },
   {
-    weight: 3,
+    weight: 4,
     arbitrary: record({
       do: constant("database" as const),
       id,
@@ -35,9 +37,12 @@ const happening = oneof<Array<FastCheck.WeightedArbitrary<Happening>>>(
       after: constantFrom(0, 2, 20, 300, 1_500, 9_000),
       fails: constantFrom(false, false, false, true)
     })
-  },
+  }
+]
+
+const storeFails: ReadonlyArray<Weighted> = [
   {
-    weight: 3,
+    weight: 4,
     arbitrary: record({
       do: constant("store" as const),
       at: oneof(at, constant("all" as const)),
@@ -48,7 +53,10 @@ const happening = oneof<Array<FastCheck.WeightedArbitrary<Happening>>>(
   },
   { weight: 1, arbitrary: constant({ do: "healStore" as const }) },
   { weight: 1, arbitrary: record({ do: constant("restartStore" as const), millis: constantFrom(0, 100, 3_000) }) },
-  { weight: 1, arbitrary: record({ do: constant("evict" as const), keys: integer({ min: 1, max: 16 }) }) },
+  { weight: 1, arbitrary: record({ do: constant("evict" as const), keys: integer({ min: 1, max: 16 }) }) }
+]
+
+const busFails: ReadonlyArray<Weighted> = [
   {
     weight: 3,
     arbitrary: record({
@@ -59,7 +67,10 @@ const happening = oneof<Array<FastCheck.WeightedArbitrary<Happening>>>(
     })
   },
   { weight: 3, arbitrary: record({ do: constant("cut" as const), at, how: constantFrom(...cuts) }) },
-  { weight: 2, arbitrary: constant({ do: "healBus" as const }) },
+  { weight: 2, arbitrary: constant({ do: "healBus" as const }) }
+]
+
+const instancesFail: ReadonlyArray<Weighted> = [
   {
     weight: 1,
     arbitrary: record({
@@ -68,12 +79,23 @@ const happening = oneof<Array<FastCheck.WeightedArbitrary<Happening>>>(
       millis: constantFrom(1, 300, 2_000, 12_000)
     })
   }
-)
+]
 
-const step: FastCheck.Arbitrary<Step> = record({
-  wait: constantFrom(0, 0, 1, 2, 3, 8, 20, 60, 300, 1_000, 2_000, 3_900),
-  happening
-})
+/** Right after each other, for what races. */
+const close = constantFrom(0, 0, 1, 2, 3, 8, 20, 60, 300)
+/** Over the lives of values and of subscriptions, too. */
+const wide = constantFrom(0, 0, 1, 2, 3, 8, 20, 60, 300, 1_000, 2_000, 3_900)
+
+const stepsOf = (
+  longest: number,
+  wait: FastCheck.Arbitrary<number>,
+  ...kinds: ReadonlyArray<ReadonlyArray<Weighted>>
+) =>
+  FastCheck.array<Step>(record({ wait, happening: oneof(...kinds.flat()) }), {
+    minLength: 1,
+    maxLength: longest,
+    size: "max"
+  })
 
 const setup: FastCheck.Arbitrary<Setup> = record({
   instances: constantFrom(2, 2, 3),
@@ -84,5 +106,19 @@ const setup: FastCheck.Arbitrary<Setup> = record({
   luck: integer({ min: 0, max: 999_999 })
 })
 
+/**
+ * Where everything goes wrong little goes far enough to go wrong in an interesting way: most scenarios have some kinds of
+ * faults only (Groce et al., "Swarm Testing", ISSTA 2012).
+ */
 export const scenario = (longest: number): FastCheck.Arbitrary<Scenario> =>
-  FastCheck.noBias(record({ setup, steps: FastCheck.array(step, { minLength: 1, maxLength: longest, size: "max" }) }))
+  FastCheck.noBias(
+    record({
+      setup,
+      steps: oneof(
+        { weight: 3, arbitrary: stepsOf(longest, close, calls) },
+        { weight: 2, arbitrary: stepsOf(longest, close, calls, storeFails) },
+        { weight: 3, arbitrary: stepsOf(longest, wide, calls, busFails) },
+        { weight: 2, arbitrary: stepsOf(longest, wide, calls, storeFails, busFails, instancesFail) }
+      )
+    })
+  )
