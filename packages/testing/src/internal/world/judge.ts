@@ -78,6 +78,8 @@ interface Fenced {
   readonly ids: ReadonlyArray<Id>
   readonly isHard: boolean
   readonly what: string
+  /** Whether it fell here, and was not only heard of. */
+  readonly own: boolean
   /** What was read before this is older. */
   markTick: number
   readonly beganTick: number
@@ -290,6 +292,7 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
         ids: some,
         isHard,
         what,
+        own: true,
         markTick: tick,
         beganTick: tick,
         endedTick: never,
@@ -335,6 +338,7 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
                 ids: [id],
                 isHard,
                 what,
+                own: false,
                 markTick,
                 beganTick: markTick,
                 endedTick: tick,
@@ -351,9 +355,9 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
           const some = event.keys.length + event.tags.length === 0 ? ids : named(event.keys, event.tags)
           know(life, some)
           const tick = timeline.tick()
-          for (const one of [...fenced]) {
-            if (one.life !== life || one.acknowledged || one.endedTick === never || one.what === "gap") continue
-            if (one.what === "hearing of a fence") continue
+          const isPending = ({ acknowledged, endedTick, life: its, own }: Fenced) =>
+            its === life && own && !acknowledged && endedTick !== never
+          for (const one of fenced.filter(isPending)) {
             const both = one.ids.filter((id) => some.includes(id) && (lastHard.get(id) ?? 0) > one.endedTick)
             const endedMillis = timeline.nowMillis()
             if (both.length === 0) continue

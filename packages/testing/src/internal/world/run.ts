@@ -16,7 +16,7 @@ import * as Scope from "effect/Scope"
 import * as Bus from "./bus.js"
 import * as chances from "./chance.js"
 import * as Judge from "./judge.js"
-import { Key, type Life, Violation } from "./judge.js"
+import { Key, type Life, type Violation } from "./judge.js"
 import * as WorldStore from "./store.js"
 import * as timelines from "./timeline.js"
 import {
@@ -362,7 +362,8 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
       call(life, [id], made, answer)
       timeline.advance(50)
       // A lease whose reply was lost stands until its time is over.
-      for (let i = 0; i < 120 && number === undefined; i++) timeline.advance(100)
+      const answered = () => number !== undefined
+      for (let i = 0; i < 120 && !answered(); i++) timeline.advance(100)
       if (number === undefined) return wrong(`instance ${life.instance} does not answer key ${id}`)
       if (judge.versionAt(number) === judge.versionOf(id)) return
       wrong(`instance ${life.instance} answers an old value of key ${id}`)
