@@ -23,9 +23,11 @@ import type { CacheEvent } from "./CacheEvent.js"
 import * as CacheKey from "./CacheKey.js"
 import * as CacheMode from "./CacheMode.js"
 import type * as CachePolicy from "./CachePolicy.js"
-import { coreOf, make as makeCore, type Settings } from "./internal/core.js"
+import { make as makeCore } from "./internal/building.js"
+import { coreOf, type Settings } from "./internal/core.js"
 import { outerOf } from "./internal/currentLookup.js"
 import { check } from "./internal/item.js"
+import * as requestMemo from "./internal/requestMemo.js"
 import { service } from "./internal/service.js"
 import { InvalidationBus } from "./InvalidationBus.js"
 import type { JournalStorage } from "./JournalStorage.js"
@@ -82,7 +84,8 @@ export interface Target {
  * The cache. `getOrSet` and `getMany` never fail with an error of the cache; the explicit doors do.
  *
  * An invalidation that fails with a `StoreError` was not acknowledged by the store. It holds on this instance all the
- * same: what it names is looked up and not stored until a replay in the background is acknowledged.
+ * same: what it names is looked up and not stored until a replay in the background is acknowledged. In a transaction of
+ * `@larder/sql` it waits for the commit, and the call succeeds at once.
  *
  * @since 0.1.0
  * @category tags
@@ -454,6 +457,44 @@ export const readOnly = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A
  */
 export const withRefresh = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.provideService(self, CacheMode.Current, "Refresh") as Effect.Effect<A, E, R>
+
+/**
+ * Runs an effect as one request: what it and the fibers it forks read of a key is read once, and answered the same for
+ * as long as the request lasts, also when its time is over meanwhile. Calls at the same time share one read. Whoever
+ * asks again gets a copy of its own, as from any cache.
+ *
+ * Invalidations count: what is invalidated, expired or set on this instance, or heard of from others by a bus, is read
+ * anew. Failures are not remembered. The last 1 000 keys are, until the effect ends; a request inside a request has a
+ * memory of its own. It is for requests, not for programs: without a bus, what another instance invalidates is not
+ * noticed before the end.
+ *
+ * `getOrSet`, `withCache`, `getMany` and the queries of a plan read through it; `cache.get` asks the store. Lookups do
+ * not, since what they answer is everybody's, nor does what runs without cache, in a transaction, or to refresh.
+ *
+ * @example
+ * import { Cache, CacheKey } from "@larder/cache"
+ * import { Effect, Schema } from "effect"
+ *
+ * const Key = CacheKey.make({ prefix: "users", key: (id: number) => ["id", id], schema: Schema.String })
+ *
+ * let lookups = 0
+ * const find = Effect.sync(() => `lookup ${++lookups}`).pipe(Cache.withCache(Key(1), { timeToLive: 0 }))
+ *
+ * const request = Effect.gen(function* () {
+ *   const cache = yield* Cache.Cache
+ *   const before = [yield* find, yield* find]
+ *   yield* cache.invalidate(Key(1))
+ *   return [...before, yield* find]
+ * }).pipe(Cache.withRequestMemo)
+ *
+ * await Effect.runPromise(request.pipe(Effect.provide(Cache.layerMemory)))
+ * // => ["lookup 1", "lookup 1", "lookup 2"]
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const withRequestMemo = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  requestMemo.during(self)
 
 /**
  * Calls a function with each event at the moment it happens, until the scope closes: for recorders and counters, which

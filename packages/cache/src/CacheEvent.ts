@@ -14,7 +14,8 @@
  * - `Miss`: a lookup was needed. `Joined`: it was already running.
  * - `Refresh`: a lookup began behind an answered value.
  * - `LookupSucceeded`, `LookupFailed`: with how long it took.
- * - `Stored`: the value is in the store. `Refused`: a fence fell while the lookup ran; nothing was stored.
+ * - `Stored`: the value is in the store, or in memory where the policy leaves the store out. `Refused`: a fence fell
+ *   while the lookup ran; nothing was stored.
  * - `Uncacheable`: the policy, or its schema, kept a value from being stored.
  * - `Bypassed`: the cache was off for this call, or it ran in a transaction.
  *

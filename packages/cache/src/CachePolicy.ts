@@ -12,6 +12,19 @@ import { ConfigurationError } from "./CacheError.js"
 import { userTag } from "./CacheKey.js"
 
 /**
+ * What may be done with a tier: values in memory, or the store.
+ *
+ * - `ReadWrite`: found there, and kept there.
+ * - `ReadOnly`: found there; nothing is put in.
+ * - `WriteOnly`: not looked for there; what is looked up takes the place of what is there.
+ * - `Off`: neither.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Access = "ReadWrite" | "ReadOnly" | "WriteOnly" | "Off"
+
+/**
  * The policy of values of type `A` whose lookup fails with `E`. Every field is optional.
  *
  * @since 0.1.0
@@ -75,9 +88,43 @@ export interface CachePolicy<in A = unknown, out E = never> {
    */
   readonly awaitWrite?: boolean | undefined
   /**
+   * Whether a value that was computed from other cached values ends with them: it carries their keys and tags, and is
+   * fresh no longer than they are; what was computed from an old value is not stored.
+   * Default `true`. Inside such a lookup other values are read from the store, not from memory. `false`: the value is
+   * on its own, whatever its lookup read through the cache; only its own key, tags and `Cache.addTags` end it.
+   * What one lookup may read is bounded: beyond 1 000 keys and tags its value is not stored, and that is reported.
+   */
+  readonly dependencies?: boolean | undefined
+  /**
    * Stores typed failures. Default: none is stored. Defects and interruption never are.
    */
   readonly failures?: FailurePolicy<E> | undefined
+  /**
+   * What may be done with values in this process's memory, where the cache has any; without, it means nothing.
+   * `Access`. Default `ReadWrite`. `Off` for values that nobody may be answered a moment too old, or that are too large
+   * to be held: each call asks the store, one round trip. Invalidations reach memory whatever this says.
+   */
+  readonly memory?: Access | undefined
+  /**
+   * What may be done with the store. `Access`. Default `ReadWrite`.
+   *
+   * - `Off`: the value lives in this process's memory only: no command is sent but for invalidations, each instance
+   *   looks up for itself, and no old value stands in for a failed lookup. It lives for memory's own time, counted from
+   *   when its lookup began. Where the cache has no memory it is not kept at all; one lookup at a time still runs.
+   * - `ReadOnly`: what is stored is answered; what is looked up is held in memory, as with `Off`.
+   * - `WriteOnly`: values in memory are answered; what is looked up is stored in the place of what is there.
+   *
+   * `set` and `writeThrough` of a value that is not stored still drop the key everywhere, and `refresh` replaces what is
+   * in memory. Failures are never held in memory. Invalidations reach the store whatever this says.
+   */
+  readonly store?: Access | undefined
+  /**
+   * Who may look the key up at a time. Default `Cluster`: one instance, while the others wait for it (`leaseWait`).
+   * `Instance`: one call of each instance; nobody waits for another instance, and the first that is done is stored, the
+   * others' values are answered and not stored. For lookups that cost less than waiting for somebody else's.
+   * Elsewhere: distributed lock off.
+   */
+  readonly singleFlight?: "Cluster" | "Instance" | undefined
 }
 
 /**
@@ -191,6 +238,7 @@ export interface Resolved {
   readonly tagsOf: ((value: unknown) => ReadonlyArray<string>) | undefined
   readonly cacheable: (value: unknown) => boolean
   readonly awaitWrite: boolean
+  readonly dependencies: boolean
   readonly failures:
     | {
         readonly schema: Schema.Schema.AnyNoContext
@@ -198,6 +246,12 @@ export interface Resolved {
         readonly cacheable: (error: unknown) => boolean
       }
     | undefined
+  readonly readsMemory: boolean
+  readonly writesMemory: boolean
+  readonly readsStore: boolean
+  readonly writesStore: boolean
+  /** Whether other instances may look up at the same time. */
+  readonly sharesLease: boolean
   /** How long a value may live in a store, at the most as far as is known before the lookup. */
   readonly retainMillis: number
 }
@@ -227,6 +281,22 @@ const number = (field: string, input: unknown, maximum: number): number => {
   })
 }
 
+const oneOf = <A extends string>(field: string, input: unknown, ...allowed: readonly [A, ...Array<A>]): A => {
+  if (input === undefined) return allowed[0]
+  const found = allowed.find((one) => one === input)
+  if (found !== undefined) return found
+  const names = allowed.map((one) => `"${one}"`).join(", ")
+  throw new ConfigurationError({ where: field, detail: `expected one of ${names}` })
+}
+
+const access = (field: string, input: unknown) => {
+  const chosen = oneOf<Access>(field, input, "ReadWrite", "ReadOnly", "WriteOnly", "Off")
+  return {
+    reads: chosen === "ReadWrite" || chosen === "ReadOnly",
+    writes: chosen === "ReadWrite" || chosen === "WriteOnly"
+  }
+}
+
 /**
  * Decides every field; later policies win over earlier ones, field by field. Throws a `ConfigurationError` that names
  * the field when one is not usable.
@@ -242,6 +312,8 @@ export const resolve = (...policies: ReadonlyArray<Any | undefined>): Resolved =
   const staleIfErrorMillis = kept("staleIfError", policy.staleIfError ?? 0)
   const stale = Math.max(staleWhileRevalidateMillis, staleIfErrorMillis)
   const tags = policy.tags
+  const memory = access("memory", policy.memory)
+  const store = access("store", policy.store)
   const failureMillis = policy.failures === undefined ? 0 : kept("failures.timeToLive", policy.failures.timeToLive)
   return {
     timeToLiveMillis: (value) =>
@@ -256,6 +328,7 @@ export const resolve = (...policies: ReadonlyArray<Any | undefined>): Resolved =
     tagsOf: typeof tags === "function" ? (value) => tags(value).map(userTag) : undefined,
     cacheable: policy.cacheable ?? (() => true),
     awaitWrite: policy.awaitWrite ?? false,
+    dependencies: policy.dependencies ?? true,
     failures:
       policy.failures === undefined
         ? undefined
@@ -264,6 +337,12 @@ export const resolve = (...policies: ReadonlyArray<Any | undefined>): Resolved =
             timeToLiveMillis: failureMillis,
             cacheable: policy.failures.cacheable ?? (() => true)
           },
+    readsMemory: memory.reads,
+    writesMemory: memory.writes,
+    readsStore: store.reads,
+    writesStore: store.writes,
+    // Who does not look at what somebody else stores need not wait for it either.
+    sharesLease: oneOf("singleFlight", policy.singleFlight, "Cluster", "Instance") === "Instance" || !store.reads,
     retainMillis: Math.min(Math.max((fixed ?? 0) + stale, failureMillis), maximumMillis)
   }
 }

@@ -81,12 +81,27 @@ export interface Content extends Instants {
 export interface MemoryTier {
   /** The value of an item, if it may be answered now. */
   readonly find: (item: Item, nowMillis: number) => View | undefined
-  /** Holds a value whose read or flight began at a moment of the fences. */
-  readonly hold: (item: Item, content: Content, since: number, nowMillis: number) => void
+  /**
+   * Holds a value whose read or flight began at a moment of the fences, and of which it is known that nothing was
+   * fenced elsewhere up to an instant. Answers whether it is held.
+   */
+  readonly hold: (item: Item, content: Content, since: number, knownMillis: number) => boolean
   readonly size: () => number
+  /** What may be answered now, for whoever wants to look at it: a page for operators, or a test. */
+  readonly answerable: (nowMillis: number) => ReadonlyArray<Held>
 }
 
-interface Held extends Content {
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Held extends Content {
+  /** Key and shape. */
+  readonly flightId: string
+  readonly key: string
+}
+
+interface Place extends Held {
   readonly names: ReadonlyArray<string>
   readonly heldAtMillis: number
   /** No fence had fallen on its names up to here. */
@@ -118,10 +133,10 @@ export const make = (
 ): MemoryTier => {
   const { isolation = "copy", maximumEntries = 10_000, maximumWeight = Infinity } = options
   const ownMillis = Duration.toMillis(options.timeToLive ?? defaultTimeToLive)
-  const held = Lru.make<Held>(maximumEntries, maximumWeight, weigh)
+  const held = Lru.make<Place>(maximumEntries, maximumWeight, weigh)
 
   /** A value for one caller; `undefined` when it cannot be had at once. */
-  const valueOf = (item: Item, one: Held): { readonly value: unknown } | undefined => {
+  const valueOf = (item: Item, one: Place): { readonly value: unknown } | undefined => {
     if (one.live !== undefined) return one.live
     const decoded = item.codec.decode(one.encoded)
     if (!Either.isEither(decoded) || Either.isLeft(decoded)) return undefined
@@ -131,13 +146,17 @@ export const make = (
     return { value }
   }
 
+  const ended = (one: Place, nowMillis: number): boolean => {
+    const confirmedMillis = Math.max(one.heldAtMillis, heardMillis())
+    const untilMillis = Math.min(confirmedMillis + ownMillis, one.expiresAtMillis)
+    return nowMillis >= untilMillis || fences.fellSince(one.clearUntil, one.names)
+  }
+
   return {
     find: (item, nowMillis) => {
       const one = held.get(item.flightId)
       if (one === undefined) return undefined
-      const confirmedMillis = Math.max(one.heldAtMillis, heardMillis())
-      const untilMillis = Math.min(confirmedMillis + ownMillis, one.expiresAtMillis)
-      if (nowMillis >= untilMillis || fences.fellSince(one.clearUntil, one.names)) {
+      if (ended(one, nowMillis)) {
         held.delete(item.flightId)
         return undefined
       }
@@ -156,12 +175,16 @@ export const make = (
         problem: undefined
       }
     },
-    hold: (item, content, since, nowMillis) => {
+    hold: (item, content, since, knownMillis) => {
       const names = [item.key.id, ...content.tags]
-      if (nowMillis >= content.expiresAtMillis || fences.fellSince(since, names)) return
-      if (weigh(content) > maximumWeight / 100) return
-      held.set(item.flightId, { ...content, names, heldAtMillis: nowMillis, clearUntil: since, live: undefined })
+      if (knownMillis >= content.expiresAtMillis || fences.fellSince(since, names)) return false
+      if (weigh(content) > maximumWeight / 100) return false
+      const { flightId } = item
+      const place = { flightId, key: item.key.id, names, heldAtMillis: knownMillis, clearUntil: since, live: undefined }
+      held.set(flightId, { ...content, ...place })
+      return true
     },
-    size: held.size
+    size: held.size,
+    answerable: (nowMillis) => held.values().filter((one) => !ended(one, nowMillis))
   }
 }

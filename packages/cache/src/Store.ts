@@ -8,6 +8,9 @@
  * - for each tag: an epoch;
  * - one counter of fences.
  *
+ * A key is a tag as well: whatever fences a key fences the tag of the same name. Values that were computed from another
+ * key's value carry that tag, and so end with it.
+ *
  * Each operation is atomic for each key and the tags named with it; where these lie `apart`, it is two halves, in an
  * order that leaves a miss and never an older value. Operations take lists, so that one turn of a program costs one
  * round trip; the answers come in the order of the requests.
@@ -64,6 +67,11 @@ export interface LeaseRequest {
   readonly tags: ReadonlyArray<string>
   /** The `id` of the value the caller has read and refuses, `"*"` to refuse any, absent when it found none. */
   readonly seen?: string | undefined
+  /**
+   * Whether the caller shares the key with others: a lease that stands is granted to it as well, under the epochs of
+   * now, instead of `Busy`. Whichever of its holders fills first uses it up. Default `false`.
+   */
+  readonly shared?: boolean | undefined
   readonly leaseMillis: number
   /** How long the epochs must live at least: as long as the longest value that may carry them. */
   readonly retainMillis: number

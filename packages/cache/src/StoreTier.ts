@@ -68,6 +68,8 @@ export interface View {
   readonly tags: ReadonlyArray<string>
   /** Why there is no entry although there are bytes. */
   readonly problem: CodecError | undefined
+  /** The store's count of fences when it was seen there. */
+  readonly counter?: Epoch.Counter | undefined
 }
 
 /**
@@ -234,7 +236,8 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
             expired: standing === "Expired",
             id,
             tags: found.stamps.tags.map(([tag]) => tag),
-            problem: undefined
+            problem: undefined,
+            counter: epochs.counter
           }
     const decoding = codec.decode(opened.encoded)
     return Either.isEither(decoding)
@@ -304,6 +307,7 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
           shape: item.codec.shape,
           tags: item.tags,
           seen,
+          shared: item.policy.sharesLease,
           leaseMillis: options.leaseMillis,
           retainMillis: Math.max(item.policy.retainMillis, 2 * options.leaseMillis)
         }))

@@ -1,6 +1,7 @@
 /**
  * @since 0.1.0
  */
+export * as AfterCommit from "./AfterCommit.js"
 export * as Cache from "./Cache.js"
 export * as CacheEntry from "./CacheEntry.js"
 export * as CacheError from "./CacheError.js"

@@ -35,9 +35,49 @@ describe("CachePolicy / resolve", () => {
       tags: [],
       tagsOf: undefined,
       awaitWrite: false,
+      dependencies: true,
       failures: undefined,
+      readsMemory: true,
+      writesMemory: true,
+      readsStore: true,
+      writesStore: true,
+      sharesLease: false,
       retainMillis: 300_000
     })
+  })
+
+  it.each<[CachePolicy.Access, reads: boolean, writes: boolean]>([
+    ["ReadWrite", true, true],
+    ["ReadOnly", true, false],
+    ["WriteOnly", false, true],
+    ["Off", false, false]
+  ])("a tier that is %s", (access, reads, writes) => {
+    const memory = CachePolicy.resolve({ memory: access })
+    deepStrictEqual([memory.readsMemory, memory.writesMemory], [reads, writes])
+    deepStrictEqual([memory.readsStore, memory.writesStore], [true, true])
+    const store = CachePolicy.resolve({ store: access })
+    deepStrictEqual([store.readsStore, store.writesStore], [reads, writes])
+    deepStrictEqual([store.readsMemory, store.writesMemory], [true, true])
+    // Who refuses what others store does not wait for it.
+    strictEqual(store.sharesLease, !reads)
+  })
+
+  it("tiers of a policy are said apart: each of them over the ambient one's", () => {
+    const both = CachePolicy.resolve({ store: "Off" }, { memory: "ReadOnly" })
+    deepStrictEqual(
+      [both.readsStore, both.writesStore, both.readsMemory, both.writesMemory],
+      [false, false, true, false]
+    )
+  })
+
+  it.each([
+    ["memory", { memory: "on" }],
+    ["store", { store: true }],
+    ["singleFlight", { singleFlight: "off" }]
+  ])("a word that %s does not know is refused by its name, and those it knows are named", (field, policy) => {
+    const error = failure(() => CachePolicy.resolve(policy as never))
+    strictEqual(error.where, field)
+    strictEqual(error.detail.includes(field === "singleFlight" ? `"Instance"` : `"WriteOnly"`), true)
   })
 
   it("nothing at all is the empty policy", () => {

@@ -32,7 +32,7 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
   [
     "1st floor",
     rooms(`
-      InvalidationBus JournalStorage RedisBus RedisClient RedisStore Reporter Store
+      AfterCommit InvalidationBus JournalStorage RedisBus RedisClient RedisStore Reporter Store
       internal/logReporter internal/memoryBus internal/memoryStore internal/redisBus internal/redisCluster internal/redisClusterScripts internal/redisCommands
       internal/redisEpochs internal/redisFrame internal/redisKeys internal/redisLua internal/redisOperations
       internal/redisReads internal/redisScripts internal/redisSingle internal/redisStore internal/turnBatch
@@ -42,7 +42,8 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
     "2nd floor",
     rooms(`
       CircuitBreaker Codec SingleFlight
-      internal/bypass internal/currentLookup internal/decide internal/fences internal/fingerprint internal/hearing internal/journal internal/keptJournal internal/limit internal/recent
+      internal/bypass internal/currentLookup internal/decide internal/dependencies internal/fences
+      internal/fingerprint internal/hearing internal/journal internal/keptJournal internal/limit internal/recent
       internal/sequence internal/tally
     `)
   ],
@@ -52,9 +53,9 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
     "5th floor",
     rooms(`
       Cache
-      internal/announcing internal/core internal/departures internal/fencing internal/leases
-      internal/lookups internal/queries internal/recovery
-      internal/reading internal/service internal/storable
+      internal/announcing internal/backoff internal/building internal/core internal/departures internal/fencing internal/heldLeases internal/inheriting internal/keeping
+      internal/leases internal/lookups internal/queries internal/reading internal/recovery internal/requestMemo
+      internal/service internal/storable internal/storeFailures
     `)
   ],
   ["street", rooms("Repository internal/decorated")]
@@ -64,7 +65,7 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
 const door = "index"
 
 /** Adapters are annexes of this floor. Their `<Vendor>Cache.ts` composes layers and may see the whole house. */
-const annexes = ["upstash", "redis", "platform", "sentry"]
+const annexes = ["upstash", "redis", "platform", "sentry", "sql"]
 const annexFloor = 1
 
 /**

@@ -68,7 +68,10 @@ const detourSocket = (port: number): net.Socket => {
 }
 
 /** The database next door. */
-export const layerClient: Layer.Layer<SqlClient.SqlClient, SqlError, Database> = client({ connections: 4 })
+export const layerClientOf: (options: {
+  readonly connections: number
+}) => Layer.Layer<SqlClient.SqlClient, SqlError, Database> = client
+export const layerClient = layerClientOf({ connections: 4 })
 
 /** A network that can be cut, for good. */
 export class Network extends Context.Tag("example-feature-flags/Network")<

@@ -33,6 +33,7 @@ describe("the lint rule of the example", () => {
   it.each([
     ["@upstash/redis", `import { Redis } from "@upstash/redis"\nexport const used = Redis`],
     ["@larder/upstash", `import * as Store from "@larder/upstash/UpstashStore"\nexport const used = Store`],
+    ["@larder/redis", `import * as Store from "@larder/redis/RedisStore"\nexport const used = Store`],
     ["@larder/upstash-local", `import * as Local from "@larder/upstash-local/UpstashLocal"\nexport const used = Local`],
     ["@larder/redis-server", `import * as Server from "@larder/redis-server/RedisServer"\nexport const used = Server`],
     ["the Redis store's module", `import * as Store from "@larder/cache/RedisStore"\nexport const used = Store`],

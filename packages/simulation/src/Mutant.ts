@@ -28,7 +28,7 @@ const mutant = (
 
 const store = "internal/memoryStore.ts"
 const memory = "MemoryTier.ts"
-const core = "internal/core.ts"
+const building = "internal/building.ts"
 const hearing = "internal/hearing.ts"
 const announcing = "internal/announcing.ts"
 const departures = "internal/departures.ts"
@@ -85,8 +85,8 @@ export const all: ReadonlyArray<Mutant> = [
   ]),
   mutant("lease-beside-a-lease", "R6", [
     store,
-    `if (standing(entry, shape, now) !== undefined) return busy`,
-    `if (standing(entry, shape, now) === undefined && false) return busy`
+    `if (request.shared !== true) return busy`,
+    `if (request.shared === true && stands.token === "") return busy`
   ]),
   mutant("blind-set", "R13", [
     store,
@@ -96,21 +96,16 @@ export const all: ReadonlyArray<Mutant> = [
   mutant(
     "set-keeps-the-epoch",
     "R13",
-    [store, `entries.delete(key)\n      const id = token`, `const id = token`],
+    [store, `entries.delete(key)\n      tagEpochs.delete(key)\n      const id = token`, `const id = token`],
     [store, `entry.epoch = id\n`, `const kept = (entry.epoch ??= id)\n`],
     [store, `stamps: { key: id, tags }`, `stamps: { key: kept, tags }`]
   ),
   mutant(
     "promotion-without-the-fence",
     "R17",
-    [memory, `|| fences.fellSince(since, names)) return\n      if (weigh`, `) return\n      if (weigh`],
-    [memory, `clearUntil: since,`, `clearUntil: fences.now() + 0 * since,`]
+    [memory, `|| fences.fellSince(since, names)) return false\n      if (weigh`, `) return false\n      if (weigh`],
+    [memory, `clearUntil: since, live`, `clearUntil: fences.now() + 0 * since, live`]
   ),
-  mutant("promotion-fenced-too-late", "R17", [
-    "internal/reading.ts",
-    `promote(memory, item, view, since, nowMillis)`,
-    `promote(memory, item, view, Math.max(since, core.fences.now()), nowMillis)`
-  ]),
   mutant("refused-fill-promoted", "R17", [
     "internal/lookups.ts",
     `if (outcomes[i] === "Stored" && content`,
@@ -132,7 +127,7 @@ export const all: ReadonlyArray<Mutant> = [
     `if (!own && core.fences.now() < 0)`
   ]),
   mutant("flight-joined-unheard", "R18", [
-    core,
+    building,
     `bus === undefined || nowMillis <`,
     `bus !== undefined || nowMillis <`
   ]),
@@ -190,7 +185,7 @@ export const all: ReadonlyArray<Mutant> = [
     `listener.fenceHere({ keys: keys.map((key) => ({ key, shapes: [] })), tags, everything }, kind === "invalidate")`,
     `listener.fenceHere({ keys: [], tags: [], everything: false }, kind === "invalidate" && keys.length + tags.length < 0 && everything)`
   ]),
-  mutant("gap-ignored", "R20", [core, `all.raiseAll()\n          hard.raiseAll()`, `void all\n          void hard`]),
+  mutant("gap-ignored", "R20", [building, `all.raiseAll()\n        hard.raiseAll()`, `void all\n        void hard`]),
   mutant(
     "gap-at-the-disconnect",
     "R20",
@@ -213,7 +208,7 @@ export const all: ReadonlyArray<Mutant> = [
     `Math.min(confirmedMillis + 100 * ownMillis, one.expiresAtMillis)`
   ]),
   mutant("own-beat-says-all-was-heard", "R20", [
-    core,
+    building,
     `(carried ? busHeardMillis : -Infinity)`,
     `(carried || !carried ? busHeardMillis : -Infinity)`
   ])

@@ -24,12 +24,14 @@ import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as batches from "./internal/suite/batches.js"
+import * as dependents from "./internal/suite/dependents.js"
 import * as expiry from "./internal/suite/expiry.js"
 import * as fences from "./internal/suite/fences.js"
 import * as inspection from "./internal/suite/inspection.js"
 import * as instances from "./internal/suite/instances.js"
 import * as learntTags from "./internal/suite/learntTags.js"
 import * as leases from "./internal/suite/leases.js"
+import * as sharedLeases from "./internal/suite/sharedLeases.js"
 import * as sets from "./internal/suite/sets.js"
 import * as subject from "./internal/suite/subject.js"
 import * as values from "./internal/suite/values.js"
@@ -130,8 +132,10 @@ export const cases: ReadonlyArray<Case> = [
   ...batches.cases,
   ...expiry.cases,
   ...leases.cases,
+  ...sharedLeases.cases,
   ...learntTags.cases,
   ...fences.cases,
+  ...dependents.cases,
   ...sets.cases,
   ...instances.cases,
   ...inspection.cases

@@ -5,11 +5,14 @@
 import * as Context from "effect/Context"
 import * as Option from "effect/Option"
 import type { Run } from "../SingleFlight.js"
+import type { Dependency } from "./dependencies.js"
 
 export interface Lookup {
   readonly learn: (tags: ReadonlyArray<string>) => void
   /** A tag that cannot be used: what it should have fenced must not be stored. */
   readonly refuse: (error: unknown) => void
+  /** Told of every cached value that the lookup reads; absent where its values do not end with those. */
+  readonly depends: ((dependency: Dependency) => void) | undefined
   /** Absent for a lookup outside the single flight. */
   readonly run: Run | undefined
   readonly flightIds: ReadonlySet<string>
@@ -17,7 +20,7 @@ export interface Lookup {
 }
 
 /** Where a lookup's tags go. */
-export type Learner = Pick<Lookup, "learn" | "refuse">
+export type Learner = Pick<Lookup, "learn" | "refuse" | "depends">
 
 export class CurrentLookup extends Context.Tag("@larder/cache/internal/CurrentLookup")<CurrentLookup, Lookup>() {}
 

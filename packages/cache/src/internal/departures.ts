@@ -16,7 +16,9 @@ import type { Item } from "../StoreTier.js"
 import { type Core, type Landing, now } from "./core.js"
 import { type Learner, type Lookup, runOf, runsOf } from "./currentLookup.js"
 import { giveBack, type Journey } from "./leases.js"
+import { type Dependency, older, seen } from "./dependencies.js"
 import { fly, type LookupOf, reportLookup, within } from "./lookups.js"
+import { observed } from "./inheriting.js"
 import { content } from "./reading.js"
 
 type Any<A> = Effect.Effect<A, any, any>
@@ -27,18 +29,24 @@ export interface Call {
   readonly lookup: LookupOf
   readonly mode: CacheMode.CacheMode
   readonly outer: Lookup | undefined
+  /** Told of every answer, with the position of its key in the call. */
+  readonly observe: ((index: number, answer: Dependency) => void) | undefined
 }
 
 /** Nothing will be stored: nobody asks for tags. */
-const nobody: Learner = { learn: () => {}, refuse: () => {} }
+const nobody: Learner = { learn: () => {}, refuse: () => {}, depends: undefined }
 
 /** The lookup alone, for some of the keys, its failure reported. */
 export const straight = (core: Core, call: Call, indices: ReadonlyArray<number>): Any<ReadonlyArray<unknown>> => {
   const items = indices.map((i) => call.items[i]!)
-  return Effect.tapErrorCause(
-    within(call.lookup(indices), call.outer, items, undefined, call.outer ?? nobody),
-    (cause) => reportLookup(core, items[0]!, "lookup", true, cause)
-  )
+  const alone = (learner: Learner) =>
+    Effect.tapErrorCause(within(call.lookup(indices), call.outer, items, undefined, learner), (cause) =>
+      reportLookup(core, items[0]!, "lookup", true, cause)
+    )
+  const { observe, outer = nobody } = call
+  return observe === undefined
+    ? alone(outer)
+    : observed(core, items, outer, alone, (position, answer) => observe(indices[position]!, answer))
 }
 
 /** One key on its way to an answer. `position` is that in this attempt, `index` that in the call. */
@@ -146,7 +154,7 @@ export const depart = (
         })
         const passages = seats.filter((seat) => seat !== undefined)
         const arriving = Effect.flatMap(waitFor(core, call, passages, restore), (waited) =>
-          Effect.forEach(passages, (passage, i) => arrive(core, passage, waited[i]!, again))
+          Effect.forEach(passages, (passage, i) => arrive(core, call, passage, waited[i]!, again))
         )
         return Effect.flatMap(arriving, (arrived) => {
           if (passages.length === legs.length) return Effect.succeed(arrived)
@@ -236,12 +244,14 @@ const waitFor = (
 /** Says what came of a flight for this caller. */
 const arrive = (
   core: Core,
+  call: Call,
   { flight, leg, own }: Passage,
   waited: Option.Option<Landing | undefined>,
   again: (leg: Leg) => Any<unknown>
 ): Effect.Effect<Any<unknown>> => {
   if (Option.isNone(waited)) {
     core.emitKey(leg.item.key, { _tag: "Stale", because: "SoftTimeout" })
+    call.observe?.(leg.index, seen(leg.item.key.id, leg.view, false))
     return Effect.succeed(content(leg.view))
   }
   const landing = waited.value
@@ -251,10 +261,22 @@ const arrive = (
   if (!own && core.fences.fellSince(flight.startedAt, landing.names)) {
     return Effect.succeed(again(leg))
   }
+  const tell = () =>
+    call.observe?.(leg.index, {
+      names: landing.names,
+      expiresAtMillis: landing.expiresAtMillis,
+      since: own ? landing.since : older(landing.since, landing.countedAt ?? "Unknown"),
+      encoded: landing.encoded
+    })
   if (Exit.isSuccess(landing.exit)) {
+    tell()
     return Effect.succeed(own ? landing.exit : copyOf(leg.item, landing, landing.exit.value))
   }
-  return Effect.map(fallback(core, leg, landing.exit.cause), (stale) => stale ?? landing.exit)
+  return Effect.map(fallback(core, leg, landing.exit.cause), (stale) => {
+    if (stale === undefined) tell()
+    else call.observe?.(leg.index, seen(leg.item.key.id, leg.view, false))
+    return stale ?? landing.exit
+  })
 }
 
 /** Who joins gets a copy of its own, so that nobody sees what another one does to a value. */

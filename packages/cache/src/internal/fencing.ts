@@ -3,30 +3,51 @@
  *
  * The order is that of the protocol: the store's reply first, then the local fence, then the answer to the caller.
  * What the store did not acknowledge goes into the journal, which hides it here at once and is replayed until it is.
- * None of it can be interrupted half-way; the store's time limit bounds it.
+ * None of it can be interrupted half-way; the store's time limit bounds it. In a transaction that keeps them, fences
+ * wait for the commit.
  */
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as AfterCommit from "../AfterCommit.js"
 import type { StoreError } from "../CacheError.js"
 import type { Capture, FenceRequest } from "../Store.js"
 import type { Item } from "../StoreTier.js"
 import { keyName } from "../StoreTier.js"
 import { type Core, now } from "./core.js"
 import type { Lookup } from "./currentLookup.js"
-import { within } from "./lookups.js"
-import { prepareValue, reportPolicy } from "./storable.js"
+import * as dependencies from "./dependencies.js"
+import { type Beginning, keeps, replace } from "./keeping.js"
+import { tooMuch, within } from "./lookups.js"
+import { prepareValue, reportPolicy, type Storable, unstorable } from "./storable.js"
 
-/** Lets a fence fall. Fails when the store did not acknowledge it; on this instance it holds all the same. */
+/**
+ * Lets a fence fall, or leaves it to the transaction it is called in. Fails when the store did not acknowledge it; on
+ * this instance it holds all the same.
+ */
 export const fence = (
   core: Core,
-  kind: "invalidate" | "expire",
+  kind: AfterCommit.Fence["kind"],
   cache: string,
   request: FenceRequest
 ): Effect.Effect<void, StoreError> => {
   if (request.keys.length === 0 && request.tags.length === 0 && request.everything !== true) return Effect.void
-  return Effect.uninterruptible(
+  // What falls after the commit has the names of many, as a replay has.
+  const later = { cache: core, kind, request, fall: (all: FenceRequest) => Effect.ignore(fall(core, kind, "*", all)) }
+  return Effect.contextWithEffect((context: Context.Context<never>) =>
+    AfterCommit.isKept(context, later) ? Effect.void : fall(core, kind, cache, request)
+  )
+}
+
+const fall = (
+  core: Core,
+  kind: AfterCommit.Fence["kind"],
+  cache: string,
+  request: FenceRequest
+): Effect.Effect<void, StoreError> =>
+  Effect.uninterruptible(
     Effect.gen(function* () {
       const outcome = yield* Effect.either(core.below[kind](request))
       if (Either.isLeft(outcome)) {
@@ -43,7 +64,6 @@ export const fence = (
       return yield* outcome
     })
   )
-}
 
 /** What became of values that were computed or written between a capture and its commit. */
 export interface Written<E> {
@@ -55,21 +75,29 @@ export interface Written<E> {
  * Captures the epochs, runs the effect, and commits a value for each item: stored only if nothing was fenced in
  * between, and the keys' older values are gone in any case. `isWrite`: the effect changes the source, so that a
  * failure of it, or of the store, must hide the old values; otherwise it only computes, and the old ones may stay.
+ *
+ * Where the policy leaves the store out, a write is committed without a value, so that the older ones are gone for
+ * everybody, and what was only computed reaches memory alone.
  */
 export const writeThrough = <E, R>(
   core: Core,
   items: ReadonlyArray<Item>,
   effect: Effect.Effect<ReadonlyArray<unknown>, E, R>,
   outer: Lookup | undefined,
-  isWrite: boolean
+  isWrite: boolean,
+  observe?: (index: number, answer: dependencies.Dependency) => void
 ): Effect.Effect<Written<E>, never, any> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const cache = items[0]!.key.prefix
+      const { key, policy } = items[0]!
+      const cache = key.prefix
+      const since = core.fences.now()
+      const stores = isWrite || policy.writesStore
       const hides = items.some((item) => core.journal.hides(item.key.id, item.tags))
-      const captured = hides
-        ? Either.right(undefined)
-        : yield* Effect.either(Effect.forEach(items, (item) => core.tier.capture(captureRequest(item))))
+      const captured =
+        hides || !stores
+          ? Either.right(undefined)
+          : yield* Effect.either(Effect.forEach(items, (item) => core.tier.capture(captureRequest(item))))
       const learnt = new Set<string>()
       const startedMillis = yield* now
       const learn = (tags: ReadonlyArray<string>) => tags.forEach((tag) => learnt.add(tag))
@@ -77,13 +105,32 @@ export const writeThrough = <E, R>(
       const refuse = (error: unknown) => {
         unusableTag = error
       }
-      const exit = yield* Effect.exit(restore(within(effect, outer, items, undefined, { learn, refuse })))
+      const inherited = dependencies.make(
+        items.map((item) => item.key.id),
+        learn
+      )
+      const depends = items[0]!.policy.dependencies ? inherited.depends : undefined
+      const learner = { learn, refuse, depends }
+      const exit = yield* Effect.exit(restore(within(effect, outer, items, undefined, learner)))
+      if (inherited.isTooMuch()) refuse(tooMuch)
       if (unusableTag !== undefined) yield* reportPolicy(core, items[0]!, "tags", unusableTag)
       const captures = Either.getOrUndefined(captured)
+      const begun = { since, millis: startedMillis }
       if (Either.isLeft(captured)) yield* core.storeFailed(cache, captured.left)
+      const tell = (index: number, more: ReadonlyArray<string>, expiresAtMillis: number) =>
+        observe?.(index, {
+          names: [...items[index]!.names, ...learnt, ...more],
+          expiresAtMillis,
+          since: inherited.since()
+        })
       if (Exit.isFailure(exit) || captures === undefined) {
+        for (const i of items.keys()) tell(i, [], Exit.isFailure(exit) ? Infinity : -Infinity)
         const request = { keys: items.map(keyName), tags: [] }
         const fenced = isWrite ? yield* Effect.either(fence(core, "invalidate", cache, request)) : Either.void
+        if (Exit.isSuccess(exit) && !stores && unusableTag === undefined) {
+          const millis = Math.max(0, (yield* now) - startedMillis)
+          yield* Effect.forEach(items, (item, i) => renew(core, item, exit.value[i], millis, learnt, begun, inherited))
+        }
         if (Exit.isFailure(exit)) return { exit, failure: undefined }
         // A key that is hidden was not captured: what comes of its fence is all there is to say.
         const failure = Option.firstSomeOf([Either.getLeft(captured), Either.getLeft(fenced)])
@@ -91,8 +138,14 @@ export const writeThrough = <E, R>(
       }
       const millis = Math.max(0, (yield* now) - startedMillis)
       // Not side by side: an interruption would reach the children of this fiber although it masks its own.
+      const untilMillis = unusableTag === undefined ? inherited.untilMillis() : -Infinity
       const failures = yield* Effect.forEach(items, (item, i) =>
-        commit(core, item, captures[i]!, exit.value[i], millis, learnt, unusableTag === undefined, isWrite)
+        Effect.flatMap(prepareValue(core, item, exit.value[i], millis, untilMillis), (storable) => {
+          tell(i, storable.learnt, storable.expiresAtMillis)
+          const judged = inherited.judged(captures[i]!)
+          const mayStore = judged !== undefined && unusableTag === undefined
+          return commit(core, item, judged ?? captures[i]!, storable, learnt, mayStore, isWrite, begun)
+        })
       )
       return { exit, failure: failures.find((failure) => failure !== undefined) }
     })
@@ -105,25 +158,45 @@ const captureRequest = (item: Item) => ({
   retainMillis: Math.max(item.policy.retainMillis, 60_000)
 })
 
+/** Puts a value in the place of an older one, in this process's memory. */
+const renew = (
+  core: Core,
+  item: Item,
+  value: unknown,
+  millis: number,
+  learnt: ReadonlySet<string>,
+  begun: Beginning,
+  inherited: dependencies.Inherited
+): Effect.Effect<void, never, any> =>
+  Effect.map(prepareValue(core, item, value, millis, inherited.untilMillis()), (storable) => {
+    const fence = () => core.fenceHere({ keys: [keyName(item)], tags: [] }, true)
+    // Values whose age nobody knows take the place of older ones as none.
+    const one = inherited.since() === undefined ? storable : unstorable
+    const kept = keeps(core, item.policy)
+      ? replace(core, item, one, [...new Set([...learnt, ...storable.learnt])], begun, fence)
+      : "Uncacheable"
+    core.backoff.end(item.flightId)
+    core.emitKey(item.key, { _tag: kept })
+  })
+
 const commit = (
   core: Core,
   item: Item,
   capture: Capture,
-  value: unknown,
-  millis: number,
+  storable: Storable,
   learnt: ReadonlySet<string>,
   stores: boolean,
-  isWrite: boolean
+  isWrite: boolean,
+  begun: Beginning
 ): Effect.Effect<StoreError | undefined, never, any> =>
   Effect.gen(function* () {
-    const storable = yield* prepareValue(core, item, value, millis)
     const learntTags = [...new Set([...learnt, ...storable.learnt])]
     const hides = core.journal.hides(item.key.id, [...item.tags, ...learntTags])
     const outcome = yield* Effect.either(
       core.below.commit({
         capture,
         learntTags,
-        bytes: hides || !stores ? undefined : storable.bytes,
+        bytes: hides || !stores || !item.policy.writesStore ? undefined : storable.bytes,
         timeToLiveMillis: storable.keepMillis
       })
     )
@@ -132,8 +205,9 @@ const commit = (
       if (isWrite) yield* core.journal.remember(request)
       yield* core.storeFailed(item.key.prefix, outcome.left)
     } else core.journal.acknowledged(request)
-    core.fenceHere(request, true)
+    const fence = () => core.fenceHere(request, true)
+    const kept = stores ? replace(core, item, storable, learntTags, begun, fence) : fence()
     core.backoff.end(item.flightId)
-    if (Either.isRight(outcome)) core.emitKey(item.key, { _tag: outcome.right })
+    if (Either.isRight(outcome)) core.emitKey(item.key, { _tag: kept === "Stored" ? kept : outcome.right })
     return Either.isLeft(outcome) ? outcome.left : undefined
   })

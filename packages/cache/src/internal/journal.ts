@@ -30,7 +30,8 @@ export const make = (maximumNames: number): Journal => {
     isEmpty: () => keys.size === 0 && tags.size === 0 && everything === 0,
     hides: (key, carried) => {
       if (everything > 0 || keys.has(key)) return true
-      if (tags.size > 0) for (const tag of carried) if (tags.has(tag)) return true
+      // A key stands among the tags of what was computed from its value.
+      if (tags.size + keys.size > 0) for (const tag of carried) if (tags.has(tag) || keys.has(tag)) return true
       return false
     },
     add: (request) => {

@@ -65,7 +65,7 @@ const granted = (
       for (const answer of answers) {
         if (answer._tag !== "Granted") continue
         hands.push(answer.lease)
-        core.hold(answer.lease)
+        core.leases.hold(answer.lease)
       }
     })
   if (!core.tier.remote) return Effect.uninterruptible(Effect.tap(asking, (answers) => take(answers, held)))
@@ -123,9 +123,12 @@ export const acquire = (
 ): Effect.Effect<ReadonlyArray<Acquired>, never, any> =>
   Effect.gen(function* () {
     const barred = journeys.map(
-      ({ item }) => !manner.stores || !core.enabled || core.journal.hides(item.key.id, item.tags)
+      ({ item }) =>
+        !manner.stores || !item.policy.writesStore || !core.enabled || core.journal.hides(item.key.id, item.tags)
     )
-    const wishes = journeys.filter((_, i) => !barred[i]).map(({ item, view }) => ({ item, seen: view.id }))
+    const wishes = journeys
+      .filter((_, i) => !barred[i])
+      .map(({ item, view }) => ({ item, seen: item.policy.readsStore ? view.id : "*" }))
     if (wishes.length === 0) return journeys.map(() => unleased)
     const { leaseWaitMillis } = core.limits
     const budgetMillis = core.limits.budgetMillis - manner.spentMillis
@@ -145,7 +148,7 @@ export const acquire = (
 /** Gives back those of a run's leases that it has not used up. */
 export const giveBack = (core: Core, held: ReadonlyArray<Lease>): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const mine = held.filter((lease) => core.letGo(lease))
+    const mine = held.filter((lease) => core.leases.letGo(lease))
     if (mine.length === 0) return Effect.void
     return Effect.catchAll(core.tier.release(mine), (error) => core.storeFailed("*", error))
   })

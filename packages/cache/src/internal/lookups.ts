@@ -21,9 +21,11 @@ import type { FillRequest, Lease } from "../Store.js"
 import type { Item } from "../StoreTier.js"
 import { type Core, type Landing, now } from "./core.js"
 import { CurrentLookup, type Learner, type Lookup } from "./currentLookup.js"
+import * as dependencies from "./dependencies.js"
+import { keep, keeps } from "./keeping.js"
 import { acquire, type Acquired, giveBack, type Journey, type Manner } from "./leases.js"
 import { alarming } from "./tally.js"
-import { prepareFailure, prepareValue, reportPolicy, unstorable } from "./storable.js"
+import { prepareFailure, prepareValue, reportPolicy, unstorableFailure } from "./storable.js"
 
 /** Computes the values of some of the keys, in their order. */
 export type LookupOf = (indices: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<unknown>, any, any>
@@ -32,6 +34,7 @@ export type LookupOf = (indices: ReadonlyArray<number>) => Effect.Effect<Readonl
 interface Filling {
   readonly item: Item
   readonly request: FillRequest
+  readonly lease: Lease
   readonly content: MemoryTier.Content | undefined
   readonly since: number
 }
@@ -45,8 +48,8 @@ const fill = (core: Core, fills: ReadonlyArray<Filling>) => {
       onFailure: (error) => core.storeFailed(fills[0]!.item.key.prefix, error),
       onSuccess: (outcomes) =>
         Effect.sync(() => {
-          for (const [i, { content, item, request, since }] of fills.entries()) {
-            core.letGo(request.lease)
+          for (const [i, { content, item, lease, since }] of fills.entries()) {
+            core.leases.letGo(lease)
             // Only what the store has accepted: a refusal is the news of a fence that has not been heard of here.
             if (outcomes[i] === "Stored" && content !== undefined) core.memory?.hold(item, content, since, nowMillis)
             core.emitKey(item.key, { _tag: outcomes[i]! })
@@ -62,11 +65,12 @@ export const within = <A, E, R>(
   outer: Lookup | undefined,
   items: ReadonlyArray<Item>,
   run: Run | undefined,
-  { learn, refuse }: Learner
+  { depends, learn, refuse }: Learner
 ): Effect.Effect<A, E, R> =>
   Effect.provideService(lookup, CurrentLookup, {
     learn,
     refuse,
+    depends,
     run,
     flightIds: new Set(items.map((item) => item.flightId)),
     outer
@@ -127,7 +131,10 @@ const landFound = (
       {
         exit: Either.isRight(content) ? Exit.succeed(content.right) : Exit.fail(content.left),
         names: [...item.names, ...view.tags],
-        encoded: Option.getOrUndefined(encoded)
+        encoded: Option.getOrUndefined(encoded),
+        expiresAtMillis: view.entry!.expiresAtMillis,
+        since: undefined,
+        countedAt: view.counter
       },
       false
     )
@@ -139,6 +146,14 @@ const neverHits = (prefix: string) =>
     where: `cache "${prefix}"`,
     detail: `not one hit beside the first ${alarming} lookups: is a part of the key another one each time?`
   })
+
+/** Told in the place of a tag that cannot be used: what should have ended the value cannot. */
+export const tooMuch = new ConfigurationError({
+  where: "dependencies",
+  detail:
+    `a value was computed from others with more than ${dependencies.maximumNames} keys and tags together, and is not ` +
+    "stored: give them a tag in common, add that to it, and set `dependencies: false`"
+})
 
 const lookUp = (
   core: Core,
@@ -163,10 +178,17 @@ const lookUp = (
     const refuse = (error: unknown) => {
       unusableTag = error
     }
+    const inherited = dependencies.make(
+      items.map((item) => item.key.id),
+      learn
+    )
+    const depends = items[0]!.policy.dependencies ? inherited.depends : undefined
     const startedMillis = yield* now
-    const exit = yield* Effect.exit(within(lookup(rest), outer, items, flights[0]!.run, { learn, refuse }))
+    const exit = yield* Effect.exit(within(lookup(rest), outer, items, flights[0]!.run, { learn, refuse, depends }))
+    if (inherited.isTooMuch()) refuse(tooMuch)
     if (unusableTag !== undefined) yield* reportPolicy(core, items[0]!, "tags", unusableTag)
     const endedMillis = yield* now
+    const untilMillis = unusableTag === undefined ? inherited.untilMillis() : -Infinity
     const millis = Math.max(0, endedMillis - startedMillis)
     const failed = Exit.isFailure(exit)
     if (failed) {
@@ -180,7 +202,10 @@ const lookUp = (
     for (const [position, i] of rest.entries()) {
       const { item } = journeys[i]!
       const flight = flights[i]!
-      if (core.tally.lookup(item.key.prefix)) yield* reportPolicy(core, item, "read", neverHits(item.key.prefix))
+      // What is kept nowhere cannot hit.
+      const mayHit = keeps(core, item.policy)
+      if (mayHit && core.tally.lookup(item.key.prefix))
+        yield* reportPolicy(core, item, "read", neverHits(item.key.prefix))
       core.emitKey(item.key, { _tag: failed ? "LookupFailed" : "LookupSucceeded", millis })
       if (!failed) core.backoff.end(item.flightId)
       else if (!Cause.isInterruptedOnly(exit.cause)) {
@@ -190,28 +215,38 @@ const lookUp = (
       const standsIn = manner.behind || endedMillis < journeys[i]!.fallbackUntilMillis
       const storable = failed
         ? standsIn
-          ? unstorable
-          : yield* prepareFailure(core, item, exit.cause, millis)
-        : yield* prepareValue(core, item, exit.value[position], millis)
+          ? unstorableFailure
+          : yield* prepareFailure(core, item, exit.cause, millis, untilMillis)
+        : yield* prepareValue(core, item, exit.value[position], millis, untilMillis)
       for (const tag of storable.learnt) flight.names.add(tag)
       const learntTags = [...new Set([...learnt, ...storable.learnt])]
       const one = acquired[i]!
-      const { bytes, encoded, instants, keepMillis: timeToLiveMillis } = storable
+      const { bytes, encoded, expiresAtMillis, instants, keepMillis: timeToLiveMillis } = storable
       const barred =
         unusableTag !== undefined || !core.enabled || core.journal.hides(item.key.id, [...item.tags, ...learntTags])
-      const stored = one._tag === "Leased" && bytes !== undefined && !barred
+      const lease = one._tag === "Leased" && bytes !== undefined && !barred ? one.lease : undefined
+      const judged = lease && inherited.judged(lease)
+      const stored = lease !== undefined && judged !== undefined
       if (stored) {
         const content =
-          instants === undefined || encoded === undefined
+          instants === undefined || encoded === undefined || !item.policy.writesMemory
             ? undefined
-            : { ...instants, encoded, id: one.lease.token, tags: [...item.tags, ...learntTags] }
-        const request = { lease: one.lease, learntTags, bytes, timeToLiveMillis }
-        fills.push({ item, request, content, since: flight.startedAt })
+            : { ...instants, encoded, id: lease.token, tags: [...item.tags, ...learntTags] }
+        const request = { lease: judged, learntTags, bytes: bytes!, timeToLiveMillis }
+        fills.push({ item, request, lease, content, since: flight.startedAt })
+      } else if (!failed) {
+        const begun = { since: flight.startedAt, millis: startedMillis }
+        // What was read may be older than what this instance has heard: memory cannot be asked since when.
+        const mayKeep = manner.stores && !barred && inherited.since() === undefined
+        const kept = () => (mayKeep ? keep(core, item, storable, learntTags, begun) : "Uncacheable")
+        core.emitKey(item.key, { _tag: lease === undefined ? kept() : "Refused" })
       }
-      if (!stored && !failed) core.emitKey(item.key, { _tag: "Uncacheable" })
       const landed = failed ? exit : Exit.succeed(exit.value[position])
       // While it is on its way to the store, calls of this process find it here; a failure is nobody else's.
-      landings.push([flight, { exit: landed, names: flight.names, encoded }, stored && !failed])
+      const countedAt = one._tag === "Leased" ? one.lease.counter : undefined
+      const names = flight.names
+      const landing = { exit: landed, names, encoded, expiresAtMillis, since: inherited.since(), countedAt }
+      landings.push([flight, landing, stored && !failed])
     }
     const land = Effect.forEach(landings, (one) => core.flights.land(...one), { discard: true })
     const store = fill(core, fills)

@@ -11,6 +11,8 @@ export interface Lru<A> {
   readonly set: (key: string, value: A) => void
   readonly delete: (key: string) => void
   readonly clear: () => void
+  /** What is held, oldest first; to look at it is no use of it. */
+  readonly values: () => ReadonlyArray<A>
 }
 
 interface Node<A> {
@@ -83,6 +85,11 @@ export const make = <A>(maximum: number, maximumWeight = Infinity, weigh: (value
     delete: (key) => {
       const node = nodes.get(key)
       if (node !== undefined) remove(node)
+    },
+    values: () => {
+      const all: Array<A> = []
+      for (let node = ring.younger; node !== ring; node = node.younger) all.push(node.value)
+      return all
     },
     clear: () => {
       nodes.clear()

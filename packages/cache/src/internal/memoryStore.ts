@@ -55,6 +55,9 @@ const absent: Found = { _tag: "Absent" }
 const noTags: ReadonlyMap<string, Epoch.Epoch> = new Map()
 const busy: LeaseAnswer = { _tag: "Busy" }
 
+/** A fence on a key is one on the tag of its name, which values carry that were computed from the key's. */
+const tagsOf = ({ keys, tags }: FenceRequest): ReadonlyArray<string> => [...tags, ...keys.map(({ key }) => key)]
+
 /** By the constructor and not by `slice`, which Node's `Buffer` overrides with one that shares its memory. */
 const copy = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes)
 
@@ -166,7 +169,12 @@ export const make = (options: MemoryOptions): Effect.Effect<Service> =>
       if (value !== undefined && seen !== "*" && value.id !== seen) {
         return { _tag: "Found", answer: answerOf(entry, request, now) }
       }
-      if (standing(entry, shape, now) !== undefined) return busy
+      const stands = standing(entry, shape, now)
+      if (stands !== undefined) {
+        if (request.shared !== true) return busy
+        stands.expiresAtMillis = Math.max(stands.expiresAtMillis, now + request.leaseMillis)
+        return { _tag: "Granted", lease: { key, shape, token: stands.token, stamps, counter } }
+      }
       const held = { token: token.make(counter, nonce), stamps, expiresAtMillis: now + request.leaseMillis }
       entry.leases.set(shape, held)
       return { _tag: "Granted", lease: { key, shape, token: held.token, stamps, counter } }
@@ -208,7 +216,7 @@ export const make = (options: MemoryOptions): Effect.Effect<Service> =>
     const invalidate = (request: FenceRequest): Epoch.Counter => {
       if (request.everything === true) return forgetEverything()
       for (const { key } of request.keys) entries.delete(key)
-      for (const tag of request.tags) tagEpochs.delete(tag)
+      for (const tag of tagsOf(request)) tagEpochs.delete(tag)
       return raise()
     }
 
@@ -219,7 +227,7 @@ export const make = (options: MemoryOptions): Effect.Effect<Service> =>
         const entry = entries.get(key)
         if (entry?.epoch !== undefined) entry.epoch = `${Epoch.hard(entry.epoch)}.${soft}`
       }
-      for (const tag of request.tags) {
+      for (const tag of tagsOf(request)) {
         const epoch = tagEpochs.get(tag)
         if (epoch !== undefined) tagEpochs.set(tag, `${Epoch.hard(epoch)}.${soft}`)
       }
@@ -239,6 +247,7 @@ export const make = (options: MemoryOptions): Effect.Effect<Service> =>
       const stores = request.bytes !== undefined && counter.era === since.era && unchanged(entries.get(key), stamps)
       const tags = stores ? learn(stamps, request.learntTags, since, nonce) : undefined
       entries.delete(key)
+      tagEpochs.delete(key)
       const id = token.make(raise(), nonce)
       if (tags === undefined) return { outcome: "Refused" as const, counter }
       const entry = entryOf(key)

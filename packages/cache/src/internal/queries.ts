@@ -22,11 +22,15 @@ import * as CachePolicy from "../CachePolicy.js"
 import type { View } from "../StoreTier.js"
 import type { Core } from "./core.js"
 import { isFor, outerOf } from "./currentLookup.js"
+import * as dependencies from "./dependencies.js"
 import { type Call, depart, type Leg, refreshBehind, straight } from "./departures.js"
 import { writeThrough } from "./fencing.js"
+import { dependOn, observing } from "./inheriting.js"
 import { itemOf } from "./item.js"
+import { keeps } from "./keeping.js"
 import { reportLookup } from "./lookups.js"
 import { content, decisionFor, look, nowOf } from "./reading.js"
+import * as requestMemo from "./requestMemo.js"
 
 type Any<A> = Effect.Effect<A, any, any>
 
@@ -43,12 +47,13 @@ export const answer = (core: Core, call: Call): Any<unknown> => {
   if (call.outer !== undefined && isFor(call.outer, item.flightId)) return first(straight(core, call, [0]))
   return Effect.withFiberRuntime((fiber) => {
     const begun = { millis: nowOf(fiber), moment: core.hardFences.now() }
-    return Effect.flatMap(look(core, call.items), (views) => {
+    return Effect.flatMap(look(core, call.items, readsBelow(call)), (views) => {
       const view = views[0]!
       const ahead = item.policy.refreshAhead > 0
       if (!ahead && decisionFor(core, item, view, nowOf(fiber), 0)._tag === "Serve") {
         core.tally.hit(item.key.prefix)
         core.emitKey(item.key, { _tag: "Hit" })
+        call.observe?.(0, dependencies.seen(item.key.id, view, true))
         return content(view)
       }
       return first(settle(core, call, [0], views, begun, 1))
@@ -56,7 +61,7 @@ export const answer = (core: Core, call: Call): Any<unknown> => {
   })
 }
 
-const first = (values: Any<ReadonlyArray<unknown>>): Any<unknown> => Effect.map(values, ([value]) => value)
+export const first = (values: Any<ReadonlyArray<unknown>>): Any<unknown> => Effect.map(values, ([value]) => value)
 
 /** The answers for all keys of a call, in their order; fails with the failure of the first key that fails. */
 export const answers = (core: Core, call: Call): Any<ReadonlyArray<unknown>> => {
@@ -76,9 +81,14 @@ const attempt = (
   const items = indices.map((i) => call.items[i]!)
   return Effect.flatMap(Clock.currentTimeMillis, (millis) => {
     const begun = { millis, moment: core.hardFences.now() }
-    return Effect.flatMap(look(core, items), (views) => settle(core, call, indices, views, begun, attempts))
+    return Effect.flatMap(look(core, items, readsBelow(call)), (views) =>
+      settle(core, call, indices, views, begun, attempts)
+    )
   })
 }
+
+/** What a lookup reads must not be older than its own lease. */
+const readsBelow = (call: Call): boolean => call.outer?.depends !== undefined
 
 /** When a call began: for the budget of its store work, and on the clock of the hard fences. */
 interface Beginning {
@@ -116,7 +126,9 @@ const settle = (
       else if (decision._tag === "ServeAndRefresh" && decision.stale) {
         core.emitKey(item.key, { _tag: "Stale", because: "Revalidate" })
       } else core.emitKey(item.key, { _tag: "Hit" })
-      if (decision._tag === "ServeAndRefresh") refreshing.push(leg)
+      const isFresh = decision._tag === "Serve" || (decision._tag === "ServeAndRefresh" && !decision.stale)
+      call.observe?.(index, dependencies.seen(item.key.id, view, isFresh))
+      if (decision._tag === "ServeAndRefresh" && keeps(core, item.policy)) refreshing.push(leg)
     }
     if (refreshing.length > 0 && call.mode === "Default") yield* refreshBehind(core, call, refreshing)
     if (missing.length > 0) {
@@ -131,6 +143,14 @@ const settle = (
     }
     return yield* Effect.all(answered)
   })
+
+/** A call for some of the keys of another one, which are observed by their positions in that. */
+const some = (call: Call, positions: ReadonlyArray<number>, observe: NonNullable<Call["observe"]>): Call => ({
+  ...call,
+  items: positions.map((at) => call.items[at]!),
+  lookup: (indices) => call.lookup(indices.map((i) => positions[i]!)),
+  observe: (index, answer) => observe(positions[index]!, answer)
+})
 
 /** Many ids: each key once, the answers for the ids as they came. */
 export const many = <Id>(
@@ -158,7 +178,14 @@ export const many = <Id>(
   )
   if (Either.isLeft(prepared)) return Effect.zipRight(reportPolicy(core, "*", prepared.left), alone("*"))
   const all = prepared.right
-  if (isOff) return alone(all[0]!.key.prefix)
+  if (isOff) {
+    dependOn(
+      context,
+      all.map(({ key }) => key)
+    )
+    return alone(all[0]!.key.prefix)
+  }
+  const outer = outerOf(context)
   const first = new Map<string, number>()
   for (const [i, item] of all.entries()) if (!first.has(item.flightId)) first.set(item.flightId, i)
   const chosen = [...first.values()]
@@ -167,17 +194,23 @@ export const many = <Id>(
     items: chosen.map((i) => all[i]!),
     lookup: (indices) => checked(indices.map((at) => ids[chosen[at]!]!)),
     mode: Context.get(context, CacheMode.Current),
-    outer: outerOf(context)
+    outer,
+    observe: observing(outer)
   }
+  const memories = requestMemo.memoriesOf(core, context, outer)
   const answered =
     call.mode === "Refresh"
       ? Effect.flatMap(
-          writeThrough(core, call.items, call.lookup(chosen.map((_, at) => at)), call.outer, false),
+          writeThrough(core, call.items, call.lookup(chosen.map((_, at) => at)), outer, false, call.observe),
           ({ exit }) =>
             Exit.isSuccess(exit)
               ? exit
               : Effect.zipRight(reportLookup(core, call.items[0]!, "refresh", true, exit.cause), exit)
         )
-      : answers(core, call)
+      : memories === undefined
+        ? answers(core, call)
+        : requestMemo.through(core, memories, call.items, (positions, observe) =>
+            answers(core, some(call, positions, observe))
+          )
   return Effect.map(answered, (values) => all.map((item) => values[position.get(item.flightId)!]))
 }

@@ -14,18 +14,28 @@ import type { Item, View } from "../StoreTier.js"
 import * as StoreTier from "../StoreTier.js"
 import { type Core, now } from "./core.js"
 import { type Decision, decide } from "./decide.js"
+import { type Dependency, seen } from "./dependencies.js"
 
 /** Whether a view may not be used: its invalidation is pending, or fell while it was on its way. */
 const hidden = (core: Core, item: Item, view: View, since: number): boolean =>
   core.journal.hides(item.key.id, view.tags) || core.fences.fellSince(since, [item.key.id, ...view.tags])
 
-/** What is held for the items, in memory or below, as far as this instance may see it. Never fails. */
-export const look = (core: Core, items: ReadonlyArray<Item>): Effect.Effect<ReadonlyArray<View>, never, any> => {
+/**
+ * What is held for the items, in memory or below, as far as this instance may see it. Never fails. `fromBelow`: what is
+ * held in memory may be older than what the caller knows of the store already.
+ */
+export const look = (
+  core: Core,
+  items: ReadonlyArray<Item>,
+  fromBelow = false
+): Effect.Effect<ReadonlyArray<View>, never, any> => {
   const { memory } = core
   if (memory === undefined) return lookBelow(core, items)
   return Effect.withFiberRuntime((fiber) => {
     const nowMillis = nowOf(fiber)
-    const known = items.map((item) => memory.find(item, nowMillis))
+    const known = items.map((item) =>
+      fromBelow || !item.policy.readsMemory ? undefined : memory.find(item, nowMillis)
+    )
     const missing = items.filter((_, i) => known[i] === undefined)
     if (missing.length === 0) return Effect.succeed(known as ReadonlyArray<View>)
     const since = core.fences.now()
@@ -41,12 +51,12 @@ export const look = (core: Core, items: ReadonlyArray<Item>): Effect.Effect<Read
 }
 
 /**
- * Holds in memory what was seen below since a moment, if it is fresh. Its time counts from when it was asked for: the
- * answer may have waited, and what fell meanwhile elsewhere is not known here.
+ * Holds in memory what was seen below since a moment, if it is fresh and may be held. Its time counts from when it was
+ * asked for: the answer may have waited, and what fell meanwhile elsewhere is not known here.
  */
 const promote = (memory: MemoryTier, item: Item, view: View, since: number, nowMillis: number): void => {
   const { encoded, entry, id, tags } = view
-  if (entry === undefined || encoded === undefined || view.expired) return
+  if (entry === undefined || encoded === undefined || view.expired || !item.policy.writesMemory) return
   const { createdAtMillis, expiresAtMillis, lookupMillis } = entry
   memory.hold(item, { createdAtMillis, expiresAtMillis, lookupMillis, encoded, id, tags }, since, nowMillis)
 }
@@ -54,7 +64,9 @@ const promote = (memory: MemoryTier, item: Item, view: View, since: number, nowM
 /** What the store holds for the items, as far as this instance may see it. Never fails. */
 const lookBelow = (core: Core, items: ReadonlyArray<Item>): Effect.Effect<ReadonlyArray<View>, never, any> => {
   const since = core.fences.now()
-  const open = core.journal.isEmpty() ? items : items.filter((item) => !core.journal.hides(item.key.id, item.tags))
+  const shown = (item: Item) => item.policy.readsStore && !core.journal.hides(item.key.id, item.tags)
+  const all = core.journal.isEmpty() && items.every((item) => item.policy.readsStore)
+  const open = all ? items : items.filter(shown)
   if (open.length === 0) return Effect.succeed(items.map(() => StoreTier.nothing))
   return Effect.matchEffect(core.tier.read(open), {
     onFailure: (error) =>
@@ -112,18 +124,28 @@ export const content = (view: View): Effect.Effect<unknown, unknown> => {
 }
 
 /** The fresh value of an item, for the door that carries the store's failures. */
-export const fresh = (core: Core, item: Item): Effect.Effect<Option.Option<any>, StoreError, any> => {
-  if (core.journal.hides(item.key.id, item.tags)) return Effect.succeedNone
-  const since = core.fences.now()
-  return Effect.flatMap(core.tier.read([item]), (views) =>
-    Effect.zipRight(
-      reportProblems(core, [item], views),
-      Effect.map(now, (nowMillis) => {
-        const [view] = views as [View]
-        if (view.entry === undefined || hidden(core, item, view, since)) return Option.none()
-        if (view.expired || nowMillis >= view.entry.expiresAtMillis) return Option.none()
-        return Either.getRight(view.entry.content)
-      })
+export const fresh = (
+  core: Core,
+  item: Item,
+  observe?: (index: number, answer: Dependency) => void
+): Effect.Effect<Option.Option<any>, StoreError, any> =>
+  Effect.flatMap(now, (askedMillis) => {
+    const fromMemory = observe === undefined && item.policy.readsMemory
+    const known = fromMemory ? core.memory?.find(item, askedMillis) : undefined
+    if (known !== undefined) return Effect.succeed(Either.getRight(known.entry!.content))
+    if (!item.policy.readsStore || core.journal.hides(item.key.id, item.tags)) return Effect.succeedNone
+    const since = core.fences.now()
+    return Effect.flatMap(core.tier.read([item]), (views) =>
+      Effect.zipRight(
+        reportProblems(core, [item], views),
+        Effect.map(now, (nowMillis) => {
+          const [view] = views as [View]
+          if (view.entry === undefined || hidden(core, item, view, since)) return Option.none()
+          if (view.expired || nowMillis >= view.entry.expiresAtMillis) return Option.none()
+          if (core.memory !== undefined) promote(core.memory, item, view, since, askedMillis)
+          observe?.(0, seen(item.key.id, view, true))
+          return Either.getRight(view.entry.content)
+        })
+      )
     )
-  )
-}
+  })

@@ -23,6 +23,7 @@ import * as redisCommands from "./redisCommands.js"
 import * as redisEpochs from "./redisEpochs.js"
 import * as redisFrame from "./redisFrame.js"
 import type { RedisKeys } from "./redisKeys.js"
+import * as redisKeys from "./redisKeys.js"
 import * as redisOperations from "./redisOperations.js"
 import * as token from "./token.js"
 
@@ -147,6 +148,7 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
                   String(counter.n),
                   request.seen ?? "",
                   millis(request.leaseMillis),
+                  request.shared === true ? "1" : "0",
                   ...tags.flatMap(([tag, epoch]) => [keys.tag(tag), epoch])
                 ]
               }))
@@ -257,7 +259,7 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
         Effect.gen(function* () {
           const told = named.length === 0 ? Either.right([]) : yield* Effect.either(onKeys(named))
           const args = [token.nonce(), everything === true ? "1" : "0", ...telling(announcement)]
-          const call = { keys: tagKeys(unique(tags)), args }
+          const call = { keys: tagKeys(redisKeys.tagsOf({ keys: named, tags })), args }
           const [reply] = yield* commands.run(operation, script, [call])
           yield* Either.flatMap(told, Either.all)
           return yield* replies.counter(operation, redisFrame.text(reply))
@@ -350,7 +352,7 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
               }
             ])
           )
-          const call = { keys: [keys.counter], args: [token.nonce(), "0", ...telling(announcement)] }
+          const call = { keys: tagKeys([key]), args: [token.nonce(), "0", ...telling(announcement)] }
           const [counted] = yield* commands.run("commit", scripts.tagsInvalidate, [call])
           yield* judgement
           const [outcome] = yield* written

@@ -46,14 +46,14 @@ ${Lua.stamping}
 return stamp(KEYS[1])
 `
 
-/** KEYS epoch value lease, ARGV nonce retain era n seen lease, a name and an epoch for each tag. */
+/** KEYS epoch value lease, ARGV nonce retain era n seen lease shares, a name and an epoch for each tag. */
 export const keyLease = `${Lua.common}
 local retain, era, n = ARGV[2], ARGV[3], tonumber(ARGV[4])
 ${Lua.stamping}${Lua.leasing}
 local names, epochs = {}, {}
-for i = 7, #ARGV, 2 do names[#names + 1], epochs[#epochs + 1] = ARGV[i], ARGV[i + 1] end
+for i = 8, #ARGV, 2 do names[#names + 1], epochs[#epochs + 1] = ARGV[i], ARGV[i + 1] end
 local own = stamp(KEYS[1])
-local verdict, more = ask(KEYS[2], KEYS[3], ARGV[5], ARGV[6], own, names, epochs)
+local verdict, more = ask(KEYS[2], KEYS[3], ARGV[5], ARGV[6], ARGV[7], own, names, epochs)
 return { verdict, more or '', own }
 `
 

@@ -26,6 +26,11 @@ export interface RedisKeys {
   readonly marked: (request: FenceRequest) => ReadonlyArray<string>
 }
 
+/** The tags that a fence falls on: a key is one too, for the values that were computed from its value. */
+export const tagsOf = ({ keys, tags }: Pick<FenceRequest, "keys" | "tags">): ReadonlyArray<string> => [
+  ...new Set([...tags, ...keys.map(({ key }) => key)])
+]
+
 export const make = (prefix: string): RedisKeys => {
   const value = (key: string, shape: string) => `${prefix}{${key}}:v:${shape}`
   const epoch = (key: string) => `${prefix}{${key}}:e`
@@ -45,9 +50,9 @@ export const make = (prefix: string): RedisKeys => {
     fenced: ({ keys, tags }) => [
       // Epochs first: should the server die half-way, what is left is a value that nobody answers.
       ...keys.map(({ key }) => epoch(key)),
-      ...tags.map(tag),
+      ...tagsOf({ keys, tags }).map(tag),
       ...keys.flatMap(held)
     ],
-    marked: ({ keys, tags }) => [...keys.map(({ key }) => epoch(key)), ...tags.map(tag)]
+    marked: ({ keys, tags }) => [...keys.map(({ key }) => epoch(key)), ...tagsOf({ keys, tags }).map(tag)]
   }
 }

@@ -86,9 +86,12 @@ local function stamp(key)
 end
 `
 
-/** Decides about a lease under these epochs: found and the value, busy, or granted and its token. Needs `era n`. */
+/**
+ * Decides about a lease under these epochs: found and the value, busy, or granted and its token. One that stands is
+ * granted again to who shares it. Needs `era n`.
+ */
 export const leasing = `
-local function ask(valueKey, leaseKey, seen, millis, own, names, epochs)
+local function ask(valueKey, leaseKey, seen, millis, shares, own, names, epochs)
   if seen ~= '*' then
     local head = redis.call('GETRANGE', valueKey, 0, 127)
     if head ~= '' and string.match(head, '^L1%l ([^ ]+) ') ~= seen then return 'F', redis.call('GET', valueKey) end
@@ -97,6 +100,10 @@ local function ask(valueKey, leaseKey, seen, millis, own, names, epochs)
   for i, name in ipairs(names) do
     local under = held and redis.call('HGET', leaseKey, 'tag:' .. name)
     if under and under ~= epochs[i] then held = false end
+  end
+  if held and shares == '1' then
+    atleast(leaseKey, millis)
+    return 'G', redis.call('HGET', leaseKey, 'token')
   end
   if held then return 'B' end
   redis.call('DEL', leaseKey)

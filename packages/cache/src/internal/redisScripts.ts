@@ -6,14 +6,14 @@ import * as Lua from "./redisLua.js"
 
 export const release = Lua.release
 
-/** KEYS counter epoch value lease tags…, ARGV nonce retain seen lease. */
+/** KEYS counter epoch value lease tags…, ARGV nonce retain seen lease shares. */
 export const lease = `${Lua.common}
 local retain = ARGV[2]
 ${Lua.counting}${Lua.stamping}${Lua.leasing}
 local names, epochs = {}, {}
 for i = 5, #KEYS do names[i - 4], epochs[i - 4] = KEYS[i], stamp(KEYS[i]) end
 local own = stamp(KEYS[2])
-local verdict, more = ask(KEYS[3], KEYS[4], ARGV[3], ARGV[4], own, names, epochs)
+local verdict, more = ask(KEYS[3], KEYS[4], ARGV[3], ARGV[4], ARGV[5], own, names, epochs)
 return { verdict, more or '', print(era, n), own, unpack(epochs) }
 `
 
@@ -76,14 +76,15 @@ for i = 2, #KEYS do answer[i] = stamp(KEYS[i]) end
 return answer
 `
 
-/** KEYS counter epoch value lease declared… learnt… */
-export const commit = `${Lua.common}${Lua.fencing}${Lua.judging(5)}
+/** KEYS counter epoch value lease own declared… learnt…; `own` is the key as a tag. */
+export const commit = `${Lua.common}${Lua.fencing}${Lua.judging(6)}
 ${tail(2)}
 ${Lua.writing}
 local nextEra, nextN = following(false)
 local allowed = encoding ~= '' and unchanged() and learn()
 local id = token(nextEra, nextN)
 local verdict = commit(KEYS[2], KEYS[3], KEYS[4], id, own, allowed, table.concat(names, ','))
+redis.call('DEL', KEYS[5])
 local answer = write(nextEra, nextN)
 make()
 if verdict == 'S' then keep() end

@@ -56,7 +56,8 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
       learntTags: ReadonlyArray<string>,
       bytes: Uint8Array | undefined,
       timeToLiveMillis: number,
-      held: string
+      held: string,
+      fenced: ReadonlyArray<string> = []
     ): redisCommands.Call => {
       const payload = bytes === undefined ? undefined : redisFrame.payload(bytes, client.encoding)
       return {
@@ -65,6 +66,7 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
           keys.epoch(key),
           keys.value(key, shape),
           keys.lease(key, shape),
+          ...fenced.map(keys.tag),
           ...stamps.tags.map(([tag]) => keys.tag(tag)),
           ...further(learntTags, stamps).map(keys.tag)
         ],
@@ -96,7 +98,7 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
 
       lease: (requests) =>
         Effect.suspend(() => {
-          const calls = requests.map(({ key, leaseMillis, retainMillis, seen, shape, tags }) => ({
+          const calls = requests.map(({ key, leaseMillis, retainMillis, seen, shape, shared, tags }) => ({
             keys: [
               keys.counter,
               keys.epoch(key),
@@ -104,7 +106,7 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
               keys.lease(key, shape),
               ...unique(tags).map(keys.tag)
             ],
-            args: [token.nonce(), millis(retainMillis), seen ?? "", millis(leaseMillis)]
+            args: [token.nonce(), millis(retainMillis), seen ?? "", millis(leaseMillis), shared === true ? "1" : "0"]
           }))
           return Effect.flatMap(commands.runEach("lease", scripts.lease, calls), (outcomes) =>
             Effect.forEach(
@@ -169,7 +171,7 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
 
       commit: ({ announcement, bytes, capture, learntTags, timeToLiveMillis }) =>
         Effect.suspend(() => {
-          const { args, keys } = storing(capture, learntTags, bytes, timeToLiveMillis, "")
+          const { args, keys } = storing(capture, learntTags, bytes, timeToLiveMillis, "", [capture.key])
           const call = { keys, args: [...args, ...telling(announcement)] }
           return Effect.flatMap(commands.run("commit", scripts.commit, [call]), ([reply]) => {
             const [outcome, counted] = texts(reply)

@@ -18,10 +18,12 @@ import { inTransaction } from "./bypass.js"
 import { attach, type Core } from "./core.js"
 import { outerOf } from "./currentLookup.js"
 import * as fencing from "./fencing.js"
+import { dependOn, observing } from "./inheriting.js"
 import { itemOf } from "./item.js"
 import { reportLookup } from "./lookups.js"
 import * as queries from "./queries.js"
 import { fresh } from "./reading.js"
+import * as requestMemo from "./requestMemo.js"
 
 const ownTags = (tags: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<string>, ConfigurationError> =>
   configured(() => tags.map(CacheKey.userTag))
@@ -53,8 +55,9 @@ export const service = (core: Core): Context.Tag.Service<Cache> => {
   }
 
   const alone = (key: CacheKey.CacheKey<any, any, any>, lookup: Effect.Effect<any, any, any>) =>
-    Effect.suspend(() => {
+    Effect.contextWithEffect((context: Context.Context<never>) => {
       core.emitKey(key, { _tag: "Bypassed" })
+      dependOn(context, [key])
       return Effect.tapErrorCause(lookup, (cause) =>
         core.report({ kind: "Lookup", cache: key.prefix, operation: "lookup", surfaced: true, cause })
       )
@@ -89,15 +92,18 @@ export const service = (core: Core): Context.Tag.Service<Cache> => {
   ): Effect.Effect<any, any, any> =>
     Effect.contextWithEffect((context: Context.Context<never>) => {
       if (isOff(core, context)) return isWrite ? writeAlone(key, effect) : alone(key, effect)
+      const outer = outerOf(context)
       return withItem(
         context,
         key,
         policy,
         (item) =>
-          Effect.flatMap(fencing.writeThrough(core, [item], listed(effect), outerOf(context), isWrite), ({ exit }) =>
-            Exit.isSuccess(exit)
-              ? Effect.succeed(exit.value[0])
-              : Effect.zipRight(reportLookup(core, item, isWrite ? "write" : "refresh", true, exit.cause), exit)
+          Effect.flatMap(
+            fencing.writeThrough(core, [item], listed(effect), outer, isWrite, observing(outer)),
+            ({ exit }) =>
+              Exit.isSuccess(exit)
+                ? Effect.succeed(exit.value[0])
+                : Effect.zipRight(reportLookup(core, item, isWrite ? "write" : "refresh", true, exit.cause), exit)
           ),
         isWrite ? writeAlone(key, effect) : alone(key, effect)
       )
@@ -128,7 +134,18 @@ export const service = (core: Core): Context.Tag.Service<Cache> => {
         context,
         key,
         policy,
-        (item) => queries.answer(core, { items: [item], lookup: () => listed(lookup), mode, outer: outerOf(context) }),
+        (item) => {
+          const outer = outerOf(context)
+          const call = { items: [item], lookup: () => listed(lookup), mode, outer, observe: observing(outer) }
+          const memories = requestMemo.memoriesOf(core, context, outer)
+          return memories === undefined
+            ? queries.answer(core, call)
+            : queries.first(
+                requestMemo.through(core, memories, call.items, (_, observe) =>
+                  listed(queries.answer(core, { ...call, observe }))
+                )
+              )
+        },
         alone(key, lookup)
       )
     })
@@ -145,7 +162,7 @@ export const service = (core: Core): Context.Tag.Service<Cache> => {
         Effect.contextWithEffect((context: Context.Context<never>) =>
           Effect.flatMap(
             configured(() => itemOf(key, undefined, Context.get(context, CachePolicy.Ambient))),
-            (item) => (isOff(core, context) ? Effect.succeedNone : fresh(core, item))
+            (item) => (isOff(core, context) ? Effect.succeedNone : fresh(core, item, observing(outerOf(context))))
           )
         ),
       set: (key, value, policy) =>

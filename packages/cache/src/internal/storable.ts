@@ -21,6 +21,8 @@ export interface Storable {
   readonly instants: Codec.Instants | undefined
   readonly keepMillis: number
   readonly learnt: ReadonlyArray<string>
+  /** When it ends, for what is computed from it, also if it is not stored. */
+  readonly expiresAtMillis: number
 }
 
 export const unstorable: Storable = {
@@ -28,8 +30,11 @@ export const unstorable: Storable = {
   encoded: undefined,
   instants: undefined,
   keepMillis: 0,
-  learnt: []
+  learnt: [],
+  expiresAtMillis: -Infinity
 }
+
+export const unstorableFailure: Storable = { ...unstorable, expiresAtMillis: Infinity }
 
 /** Tells of a function of the user that threw, or answered what is not usable. */
 export const reportPolicy = (core: Core, item: Item, operation: string, error: unknown) =>
@@ -44,11 +49,13 @@ export const reportPolicy = (core: Core, item: Item, operation: string, error: u
 const reportCodec = (core: Core, item: Item, operation: string, error: CodecError) =>
   core.report({ kind: "Codec", cache: item.key.prefix, operation, surfaced: false, cause: Cause.fail(error) })
 
+/** `untilMillis`: when the first of the values ends that it was computed from. */
 export const prepareValue = (
   core: Core,
   item: Item,
   value: unknown,
-  lookupMillis: number
+  lookupMillis: number,
+  untilMillis: number
 ): Effect.Effect<Storable, never, any> =>
   Effect.gen(function* () {
     const { policy, codec } = item
@@ -68,23 +75,33 @@ export const prepareValue = (
     }
     const { cacheable, learnt, timeToLive } = questions.right
     const random = policy.jitter > 0 ? yield* Random.next : 0
-    const freshMillis = Math.ceil(timeToLive * (1 - policy.jitter * random))
+    const createdAtMillis = yield* now
+    const ownMillis = cacheable ? Math.ceil(timeToLive * (1 - policy.jitter * random)) : 0
+    const freshMillis = Math.min(ownMillis, untilMillis - createdAtMillis)
+    const expiresAtMillis = freshMillis > 0 ? createdAtMillis + freshMillis : -Infinity
     const encoded = yield* Effect.either(codec.encode(value))
     if (Either.isLeft(encoded)) {
       yield* reportCodec(core, item, "encode", encoded.left)
-      return { ...unstorable, learnt }
+      return { ...unstorable, learnt, expiresAtMillis }
     }
-    if (!cacheable || freshMillis <= 0) return { ...unstorable, encoded: encoded.right, learnt }
-    const createdAtMillis = yield* now
-    const instants = { createdAtMillis, expiresAtMillis: createdAtMillis + freshMillis, lookupMillis }
+    if (freshMillis <= 0) return { ...unstorable, encoded: encoded.right, learnt }
+    const instants = { createdAtMillis, expiresAtMillis, lookupMillis }
     const keepMillis = freshMillis + Math.max(policy.staleWhileRevalidateMillis, policy.staleIfErrorMillis)
     const bytes = Codec.seal("Value", codec.shape, instants, encoded.right)
-    return { bytes, encoded: encoded.right, instants, keepMillis, learnt }
+    return { bytes, encoded: encoded.right, instants, keepMillis, learnt, expiresAtMillis }
   })
 
-export const prepareFailure = (core: Core, item: Item, cause: Cause.Cause<unknown>, lookupMillis: number) =>
+/** What a failure is stored as; one that is not stored has no life that could end. */
+export const prepareFailure = (
+  core: Core,
+  item: Item,
+  cause: Cause.Cause<unknown>,
+  lookupMillis: number,
+  untilMillis: number
+): Effect.Effect<Storable, never, any> =>
   Effect.gen(function* () {
     const { failures } = item.policy
+    const unstorable = unstorableFailure
     const error = Cause.failureOption(cause)
     if (failures === undefined || item.failureCodec === undefined || Option.isNone(error)) return unstorable
     if (Cause.isDie(cause) || Cause.isInterrupted(cause) || !Schema.is(failures.schema)(error.value)) return unstorable
@@ -97,7 +114,10 @@ export const prepareFailure = (core: Core, item: Item, cause: Cause.Cause<unknow
       return unstorable
     }
     const createdAtMillis = yield* now
-    const instants = { createdAtMillis, expiresAtMillis: createdAtMillis + failures.timeToLiveMillis, lookupMillis }
+    const keepMillis = Math.min(failures.timeToLiveMillis, untilMillis - createdAtMillis)
+    if (keepMillis <= 0) return unstorable
+    const expiresAtMillis = createdAtMillis + keepMillis
+    const instants = { createdAtMillis, expiresAtMillis, lookupMillis }
     const bytes = Codec.seal("Failure", item.failureCodec.shape, instants, encoded.right)
-    return { bytes, encoded: undefined, instants: undefined, keepMillis: failures.timeToLiveMillis, learnt: [] }
+    return { bytes, encoded: undefined, instants: undefined, keepMillis, learnt: [], expiresAtMillis }
   })

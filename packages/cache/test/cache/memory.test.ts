@@ -124,7 +124,7 @@ describe("Cache / values in memory above the store", () => {
       const call = Cache.withCache(source.lookup, key, policy)
       yield* call
       yield* advance("2 seconds")
-      source.setDown(true)
+      yield* source.setDown(true)
       expect(yield* call).toBe("v0")
       expect(source.runs()).toBe(2)
     }).pipe(under(faulty({ memory: true })))

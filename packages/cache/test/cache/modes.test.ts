@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { assertNone, assertSome, deepStrictEqual, strictEqual } from "@effect/vitest/utils"
-import { Cache, CacheKey } from "@larder/cache"
+import { AfterCommit, Cache, CacheKey } from "@larder/cache"
 import { Faults } from "@larder/testing"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -32,7 +32,11 @@ describe("Cache / off", () => {
     readonly [name: string, <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>]
   > = [
     ["withoutCache", Cache.withoutCache],
-    ["in a transaction", (self) => Effect.provideService(self, Transaction, "connection") as typeof self]
+    ["in a transaction", (self) => Effect.provideService(self, Transaction, "connection") as typeof self],
+    [
+      "in a transaction of another kind that is over",
+      (self) => Effect.provideService(self, AfterCommit.AfterCommit, { keep: () => false }) as typeof self
+    ]
   ]
   for (const [name, off] of ways) {
     it.scoped(`${name}: nothing is read or stored or shared, failures are reported, invalidations happen`, () =>

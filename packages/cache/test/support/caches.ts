@@ -5,6 +5,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import * as invariants from "./invariants.js"
 import { settle } from "./time.js"
 
 /** What was reported since it was last cleared. */
@@ -42,8 +43,20 @@ export const arrangements: ReadonlyArray<readonly [name: string, options: Cache.
 
 export type Plain = Cache.Cache | Reports | Store.Store
 
+/** Looks once more at a cache before it closes. */
+const looking = (options: Cache.Options) =>
+  Layer.scopedDiscard(
+    Effect.flatMap(Effect.context<Cache.Cache | Store.Store>(), (context) =>
+      Effect.addFinalizer(() => Effect.provide(invariants.always(options), context))
+    )
+  )
+
 /** Over the memory store, without time limits or circuit breaker, since nothing there can be slow. */
 export const plain = (options: Cache.Options = {}): Layer.Layer<Plain> =>
+  Layer.provideMerge(looking(options), oneOfSeveral(options))
+
+/** The same, for a test with other instances over the store: what those do, memory here may not have heard of. */
+export const oneOfSeveral = (options: Cache.Options = {}): Layer.Layer<Plain> =>
   Cache.layerWith(options).pipe(Layer.provideMerge(Layer.merge(Store.layerMemory, recording)))
 
 /** Over a memory store that fails on demand and is treated as a remote one. */

@@ -2,11 +2,11 @@
  * A source whose value is its version. A lookup reads at once and may answer much later: what it has read can be old
  * by then, which is the case that caches get wrong.
  */
-import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 
-export class SourceDown extends Data.TaggedError("SourceDown")<{ readonly run: number }> {}
+export class SourceDown extends Schema.TaggedError<SourceDown>()("SourceDown", { run: Schema.Number }) {}
 
 /** A lookup that was stopped between reading and answering. */
 export interface Held {

@@ -16,7 +16,8 @@ export type Failure = SqlError | ThreadError | ConfigError.ConfigError
 const isUsable = (url: string) =>
   URL.canParse(url) && /^postgres(ql)?:$/.test(new URL(url).protocol) && new URL(url).hostname !== ""
 
-const url = Config.string("DATABASE_URL").pipe(
+/** Of a PostgreSQL that is there already, if the environment names one. */
+export const url = Config.string("DATABASE_URL").pipe(
   Config.withDefault(""),
   Config.map((url) => url.trim()),
   Config.mapOrFail((url) => {

@@ -111,6 +111,87 @@ export const brokenStores: ReadonlyArray<BrokenStore> = [
     ]
   },
   {
+    name: "does not know of shared leases",
+    wrap: (store) => ({
+      lease: (requests) => store.lease(requests.map((one) => ({ ...one, shared: false })))
+    }),
+    caughtBy: [
+      "a shared lease is granted beside one that stands, and a caller who shares nothing finds it busy",
+      "of those who share a lease the first to fill stores its value, and the others store nothing",
+      "a lease that is shared lasts as long as the last of its holders asked for, and is not cut short"
+    ]
+  },
+  {
+    name: "shares a lease with everybody",
+    wrap: (store) => ({
+      lease: (requests) => store.lease(requests.map((one) => ({ ...one, shared: true })))
+    }),
+    caughtBy: [
+      "a shared lease is granted beside one that stands, and a caller who shares nothing finds it busy",
+      "while a lease stands the next one asking finds it busy"
+    ]
+  },
+  {
+    name: "grants a shared lease whatever is stored",
+    wrap: (store) => ({
+      lease: (requests) => store.lease(requests.map((one) => (one.shared === true ? { ...one, seen: "*" } : one)))
+    }),
+    caughtBy: ["a shared lease is not granted where there is a value that the caller has not refused"]
+  },
+  {
+    name: "goes on sharing a lease after a fence, under the epochs of now",
+    wrap: (store) => {
+      const first = new Map<string, string>()
+      return {
+        lease: (requests) =>
+          Effect.forEach(requests, (one) =>
+            Effect.map(leaseOne(store, one), (answer): Store.LeaseAnswer => {
+              if (answer._tag !== "Granted" || one.shared !== true) return answer
+              const token = first.get(slot(one)) ?? answer.lease.token
+              first.set(slot(one), token)
+              return { _tag: "Granted", lease: { ...answer.lease, token } }
+            })
+          )
+      }
+    },
+    caughtBy: ["a lease that is shared after a fence is another one: what began before the fence is not stored"]
+  },
+  {
+    name: "grants who shares a lease the counter of the first",
+    wrap: (store) => {
+      const first = new Map<string, Store.Lease>()
+      return {
+        lease: (requests) =>
+          Effect.forEach(requests, (one) =>
+            Effect.map(leaseOne(store, one), (answer): Store.LeaseAnswer => {
+              if (answer._tag !== "Granted") return answer
+              const { token } = answer.lease
+              first.set(token, first.get(token) ?? answer.lease)
+              return { _tag: "Granted", lease: { ...answer.lease, counter: first.get(token)!.counter } }
+            })
+          )
+      }
+    },
+    caughtBy: ["who shares a lease after a fence may learn the tag that it fell on"]
+  },
+  {
+    name: "judges all who share a lease by the counter of the last",
+    wrap: (store) => {
+      const last = new Map<string, Store.Lease>()
+      return {
+        lease: (requests) =>
+          Effect.tap(store.lease(requests), (answers) =>
+            Effect.sync(() => {
+              for (const answer of answers) if (answer._tag === "Granted") last.set(answer.lease.token, answer.lease)
+            })
+          ),
+        fill: (requests) =>
+          store.fill(requests.map((one) => ({ ...one, lease: last.get(one.lease.token) ?? one.lease })))
+      }
+    },
+    caughtBy: ["who shared a lease before a fence may not, though others have shared it after"]
+  },
+  {
     name: "keeps leases busy after a fence",
     wrap: (store) => {
       const held = new Map<string, string>()

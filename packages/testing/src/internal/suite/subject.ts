@@ -53,6 +53,7 @@ interface Entry {
 }
 interface Asking extends Entry {
   readonly seen?: string
+  readonly shared?: boolean
   readonly leaseMillis?: number
   readonly retainMillis?: number
 }

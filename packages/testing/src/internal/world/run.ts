@@ -375,7 +375,7 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
     for (const instance of instances) {
       // From here on every value is of its own clock.
       fence(instance, "prefix", 0, false)
-      timeline.advance(100)
+      timeline.advance(400)
       for (const id of ids) current(instance, id)
       const running = judge.runningOf(instance.life)
       if (running > 0) wrong(`${running} lookups of instance ${instance.life.instance} are still running`)
@@ -386,7 +386,7 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
           found = one._tag === "Some"
         })
         fork(instance.life, look)
-        timeline.advance(50)
+        timeline.advance(250)
         return found
       }
       for (const id of ids) {

@@ -55,7 +55,9 @@ export interface WorldStore {
 }
 
 const maximumKeys = 16
-const slowestMillis = 4
+/** How long a question or an answer is on its way; now and then it is slow, and nothing is wrong with that. */
+const onTheWay = (chance: Chance): number =>
+  chance.between(0, 9) === 0 ? chance.between(10, 90) : chance.between(0, 4)
 
 export const make = (
   timeline: Timeline,
@@ -117,18 +119,18 @@ export const make = (
       const fault = faultFor(instance, operation)
       let waits = true
       const reply = (exit: Exit.Exit<A, StoreError>) =>
-        void timeline.after(chance.between(0, slowestMillis), owner, () => waits && resume(exit))
+        void timeline.after(onTheWay(chance), owner, () => waits && resume(exit))
       const carryOut = () => (away ? failure : run(work(memory)))
-      const onTheWay = chance.between(0, slowestMillis)
+      const asksMillis = onTheWay(chance)
       if (fault === "refuses") reply(failure)
       else if (fault !== "vanishes") {
         const lateMillis = fault === "isLate" ? storeTimeoutMillis + chance.between(-100, 1_500) : 0
-        timeline.after(onTheWay + lateMillis, server, () => {
+        timeline.after(asksMillis + lateMillis, server, () => {
           const exit = carryOut()
           if (fault === "deniesReply") reply(failure)
           else if (fault !== "losesReply") reply(exit)
         })
-        if (fault === "happensTwice") timeline.after(onTheWay + chance.between(1, 500), server, () => void carryOut())
+        if (fault === "happensTwice") timeline.after(asksMillis + chance.between(1, 500), server, () => void carryOut())
       }
       return Effect.sync(() => {
         waits = false

@@ -1,0 +1,90 @@
+/** What the server can be asked for. */
+import * as Duration from "effect/Duration"
+import * as Either from "effect/Either"
+import { parseArgs } from "node:util"
+
+export interface Options {
+  readonly help: boolean
+  readonly host: string
+  readonly port: number
+  /** How long memory may answer without asking the store or hearing from others. Zero: no memory. */
+  readonly memory: Duration.Duration
+  readonly connections: number
+  readonly schema: string
+}
+
+export const defaults: Options = {
+  help: false,
+  host: "127.0.0.1",
+  port: 3000,
+  memory: Duration.seconds(5),
+  connections: 4,
+  schema: "larder_example"
+}
+
+export const usage = `Usage: pnpm serve [--port N] [--host ADDRESS] [--memory DURATION] [--connections N] [--schema NAME] [--help]
+
+The feature flags as an HTTP API: /docs for people, /openapi.json for programs. Without variables it runs on an embedded
+PostgreSQL, seeded with two organisations, and caches in memory. SIGTERM or Ctrl-C ends it after the requests under way.
+
+  --port N           the port to listen on; 0 takes any free one. Default ${defaults.port}
+  --host ADDRESS     the address to listen on. Default ${defaults.host}: this machine only
+  --memory DURATION  how long an answer may come from this process's memory without asking the store or hearing from the
+                     other instances, "2 seconds" for instance; "0 seconds" always asks. Default "5 seconds". While
+                     messages are lost, what another instance changes goes unnoticed here for so long
+  --connections N    how many connections to the database. Default ${defaults.connections}
+  --schema NAME      the schema of the tables, made and seeded when it is not there. Default ${defaults.schema}
+  --help             print this
+
+Variables: DATABASE_URL names another PostgreSQL; REDIS_URL, or UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN,
+the store that several instances share.
+
+It exits with 0 when it was told to end, 1 when it could not start, 2 when the options make no sense.
+`
+
+const options = {
+  help: { type: "boolean", short: "h" },
+  host: { type: "string" },
+  port: { type: "string" },
+  memory: { type: "string" },
+  connections: { type: "string" },
+  schema: { type: "string" }
+} as const
+
+const values = (args: ReadonlyArray<string>) =>
+  Either.try({
+    // Package managers pass the separator on.
+    try: () => parseArgs({ args: args.filter((arg) => arg !== "--"), options }).values,
+    catch: (error) => (error instanceof Error ? error.message : String(error))
+  })
+
+const whole = (name: string, text: string, least: number, most: number): Either.Either<number, string> =>
+  /^\d{1,5}$/.test(text) && Number(text) >= least && Number(text) <= most
+    ? Either.right(Number(text))
+    : Either.left(`--${name} wants a whole number from ${least} to ${most}`)
+
+const duration = (text: string): Either.Either<Duration.Duration, string> =>
+  Either.fromOption(
+    Duration.decodeUnknown(text),
+    () => `--memory wants a number and a unit, such as "2 seconds" or "500 millis"`
+  )
+
+/** The options, or what is wrong with them. */
+export const parse = (args: ReadonlyArray<string>): Either.Either<Options, string> =>
+  Either.gen(function* () {
+    const given = yield* values(args)
+    const { host = defaults.host, schema = defaults.schema } = given
+    if (host.trim() === "") return yield* Either.left(`--host wants an address, such as ${defaults.host}`)
+    if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
+      return yield* Either.left("--schema wants small letters, digits and underscores, a letter first")
+    }
+    return {
+      help: given.help === true,
+      host,
+      schema,
+      port: given.port === undefined ? defaults.port : yield* whole("port", given.port, 0, 65_535),
+      memory: given.memory === undefined ? defaults.memory : yield* duration(given.memory),
+      connections:
+        given.connections === undefined ? defaults.connections : yield* whole("connections", given.connections, 1, 100)
+    }
+  })

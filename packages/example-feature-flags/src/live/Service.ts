@@ -1,0 +1,68 @@
+/** What the HTTP API stands on: the repository over the database of the environment, cached by the store of it. */
+import type { SqlError } from "@effect/sql/SqlError"
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as Cache from "@larder/cache/Cache"
+import * as Reporter from "@larder/cache/Reporter"
+import * as RedisCache from "@larder/redis/RedisCache"
+import type * as ConfigError from "effect/ConfigError"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Database from "../Database.js"
+import type { Features } from "../Features.js"
+import { FeaturesCached } from "../FeaturesCached.js"
+import { FeaturesSql } from "../FeaturesSql.js"
+import type { Options } from "../http/CommandLine.js"
+import * as Organisation from "../Organisation.js"
+import { seed } from "../Seed.js"
+import * as Tables from "../Tables.js"
+import * as Databases from "./Databases.js"
+
+/** Who is in the tables of a schema that was not there. */
+export const size: Organisation.Size = { users: 300, organisations: 2 }
+
+/** Makes and seeds the schema when it is not there. Of instances that start together, one does. */
+export const prepare: Effect.Effect<void, SqlError, SqlClient.SqlClient | Database.Database> = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const { schema } = yield* Database.Database
+  const work = Effect.gen(function* () {
+    yield* sql`select pg_advisory_xact_lock(hashtext(${schema}))`
+    const there = yield* sql`select 1 from pg_namespace where nspname = ${schema}`
+    if (there.length > 0) return
+    yield* sql`create schema ${sql(schema)}`
+    yield* Tables.create(sql)
+    yield* seed(yield* Organisation.make(size))
+  })
+  yield* sql.withTransaction(work)
+})
+
+const database = ({ schema }: Pick<Options, "schema">) =>
+  Layer.unwrapEffect(
+    Effect.map(Databases.url, (url) =>
+      Option.isSome(url) ? Database.layerUrl(url.value, schema) : Database.layerEmbedded
+    )
+  )
+
+/**
+ * The cache of an instance, which hears from the others what they change. While it does not, it answers from memory for
+ * as long as is said here.
+ */
+const cache = ({ memory }: Pick<Options, "memory">) =>
+  Cache.layerWithBus({ memory: Duration.greaterThan(memory, Duration.zero) && { timeToLive: memory } }).pipe(
+    Layer.provide([RedisCache.storeFromEnv, Reporter.layerLog])
+  )
+
+export const layer = (
+  options: Pick<Options, "memory" | "connections" | "schema">
+): Layer.Layer<Features | Cache.Cache, Databases.Failure | ConfigError.ConfigError> =>
+  FeaturesCached.pipe(
+    Layer.provide(FeaturesSql),
+    Layer.provideMerge(cache(options)),
+    Layer.provide(
+      Layer.effectDiscard(prepare).pipe(
+        Layer.provideMerge(Database.layerClientOf({ connections: options.connections })),
+        Layer.provide(database(options))
+      )
+    )
+  )

@@ -1,0 +1,97 @@
+/** `pnpm serve` as a process. */
+import * as SqlClient from "@effect/sql/SqlClient"
+import { describe, expect, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { spawn, spawnSync } from "node:child_process"
+import { resolve } from "node:path"
+import { inject } from "vitest"
+import * as Database from "../src/Database.js"
+import * as CommandLine from "../src/http/CommandLine.js"
+import * as Service from "../src/live/Service.js"
+
+const { defaults, parse } = CommandLine
+const cwd = resolve(import.meta.dirname, "..")
+const command = ["--import", "tsx", "src/serve.ts"]
+
+describe("the command line of the server", () => {
+  it.each([
+    [[], defaults],
+    [["--", "--port", "0"], { ...defaults, port: 0 }],
+    [["--port=8080", "--host", "0.0.0.0"], { ...defaults, port: 8080, host: "0.0.0.0" }],
+    [["--memory", "250 millis"], { ...defaults, memory: Duration.millis(250) }],
+    [["--connections", "2", "--schema", "mine"], { ...defaults, connections: 2, schema: "mine" }],
+    [["-h"], { ...defaults, help: true }]
+  ])("%j is understood", (args, options) => expect(parse(args)).toEqual(Either.right(options)))
+
+  it.each([
+    [["--fast"], "--fast"],
+    [["serve"], "serve"],
+    [["--port", "65536"], "--port wants a whole number from 0 to 65535"],
+    [["--port"], "--port"],
+    [["--host", " "], "--host wants an address"],
+    [["--memory", "soon"], `--memory wants a number and a unit, such as "2 seconds"`],
+    [["--connections", "0"], "--connections wants a whole number from 1 to 100"],
+    [["--schema", "Mine; drop"], "--schema wants small letters"]
+  ])("%j is refused with a reason", (args, reason) => {
+    expect(Either.getOrElse(Either.flip(parse(args)), () => "")).toContain(reason)
+  })
+
+  it("an option that it does not know: exit code 2, the reason and the usage on standard error", () => {
+    const { status, stderr, stdout } = spawnSync(process.execPath, [...command, "--fast"], { cwd, encoding: "utf8" })
+    expect([status, stdout]).toEqual([2, ""])
+    expect(stderr).toContain("Usage: pnpm serve")
+  })
+})
+
+describe("pnpm serve", () => {
+  it.scopedLive("says where it is, answers there, and ends with 0 when it is told to", () =>
+    Effect.gen(function* () {
+      const server = yield* Effect.acquireRelease(
+        Effect.sync(() =>
+          spawn(process.execPath, [...command, "--port", "0", "--schema", "serve_test", "--connections", "1"], {
+            cwd,
+            env: { PATH: process.env["PATH"], DATABASE_URL: inject("databaseUrl") }
+          })
+        ),
+        (server) => Effect.sync(() => server.kill("SIGKILL"))
+      )
+      const url = yield* Effect.async<string>((resume) => {
+        let said = ""
+        server.stderr.on("data", (data) => {
+          const [, url] = /are at (\S+),/.exec((said += String(data))) ?? []
+          if (url !== undefined) resume(Effect.succeed(url))
+        })
+        server.once("exit", (code) => resume(Effect.die(new Error(`it ended with ${code}. ${said}`))))
+      })
+      const response = yield* Effect.promise(() => fetch(`${url}/flags/dark-mode/users/1`))
+      expect(response.status).toBe(200)
+      // The connection of that answer is kept, and not read to its end: it must not keep the server from ending.
+      const code = yield* Effect.async<number | null>((resume) => {
+        server.removeAllListeners("exit").once("exit", (code) => resume(Effect.succeed(code)))
+        server.kill("SIGTERM")
+      })
+      expect(code).toBe(0)
+    })
+  )
+
+  it.live("instances that start together make the tables once", () =>
+    Effect.gen(function* () {
+      const url = Redacted.make(inject("databaseUrl"))
+      const layer = Layer.provideMerge(
+        Database.layerClientOf({ connections: 2 }),
+        Database.layerUrl(url, "serve_together")
+      )
+      const users = yield* Effect.gen(function* () {
+        yield* Effect.all([Service.prepare, Service.prepare], { concurrency: 2 })
+        yield* Service.prepare
+        const sql = yield* SqlClient.SqlClient
+        return yield* sql<{ count: number }>`select count(*)::int as count from ${sql("User")}`
+      }).pipe(Effect.provide(layer))
+      expect(users).toEqual([{ count: Service.size.users }])
+    })
+  )
+})

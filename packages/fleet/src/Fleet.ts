@@ -1,0 +1,123 @@
+/** A run: instances over one store and one database, under load, while things break. */
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Ref from "effect/Ref"
+import * as Schedule from "effect/Schedule"
+import * as Service from "example-feature-flags/live/Service"
+import * as Organisation from "example-feature-flags/Organisation"
+import * as Bundle from "./Bundle.js"
+import * as Faults from "./Faults.js"
+import * as Instance from "./Instance.js"
+import * as Load from "./Load.js"
+import * as Shared from "./Shared.js"
+import * as Subject from "./Subject.js"
+import * as Tally from "./Tally.js"
+
+export interface Options {
+  readonly client: Shared.Client
+  readonly seconds: number
+  /** It goes on longer, until so many flips were acknowledged and so many requests sent. Default: as long as is said. */
+  readonly atLeast?: { readonly flips: number; readonly requests: number } | undefined
+  readonly instances: number
+  /** Requests a second. */
+  readonly rate: number
+  readonly seed: string
+  /** How long an instance answers from its memory without asking the store or hearing from the bus. */
+  readonly memoryMillis: number
+}
+
+/** What a run says of itself as it goes. */
+export interface Progress {
+  readonly say: (text: string) => Effect.Effect<void>
+}
+
+/** Over the time that memory may be believed: clocks count whole milliseconds, and two processes read them. */
+const slackMillis = 50
+
+export const boundOf = ({ memoryMillis }: Pick<Options, "memoryMillis">): number => memoryMillis + slackMillis
+
+export interface Result {
+  readonly options: Options
+  readonly boundMillis: number
+  readonly counts: ReturnType<Tally.Tally["counts"]>
+  readonly faults: ReadonlyMap<Faults.Kind, number>
+  readonly hits: number
+  readonly misses: number
+}
+
+export const run = (options: Options, { say }: Progress) =>
+  Effect.gen(function* () {
+    const boundMillis = boundOf(options)
+    yield* say("starting the database and the store")
+    const programs = yield* Bundle.make
+    const [databaseUrl, store] = yield* Effect.all(
+      [Shared.database(Subject.slugs), Shared.store(options.client, programs)],
+      {
+        concurrency: 2
+      }
+    )
+    yield* say(`starting ${options.instances} instances`)
+    const variables = { ...store.variables, DATABASE_URL: databaseUrl }
+    const args = ["--memory", `${options.memoryMillis} millis`]
+    const instances = yield* Effect.forEach(
+      Array.from({ length: options.instances }, (_, i) => i + 1),
+      (number) => Instance.make(number, { file: programs.serve, args, variables }),
+      { concurrency: "unbounded" }
+    )
+    const tally = Tally.make(Subject.slugs, boundMillis)
+    const subjects = yield* Subject.make(yield* Organisation.make(Service.size))
+    const kinds = [...store.outages.map(({ kind }) => kind), "instance killed", "instance frozen"] as const
+    const plan = yield* Faults.plan(kinds, options.seconds, options.instances)
+
+    const broken = new Map<Faults.Kind, number>()
+    const health = yield* Ref.make(new Map<string, { readonly hits: number; readonly misses: number }>())
+    const failure = yield* Deferred.make<never, unknown>()
+    const over = yield* Deferred.make<void>()
+    const tell = (what: string, kind?: Faults.Kind) => {
+      if (kind !== undefined) broken.set(kind, (broken.get(kind) ?? 0) + 1)
+      return Effect.zipRight(
+        Effect.map(Load.nowMillis, (atMillis) => tally.happened({ what, atMillis })),
+        say(what)
+      )
+    }
+    const look = Effect.forEach(
+      instances.filter((one) => one.isWell()),
+      (one) =>
+        Effect.flatMap(Effect.option(Effect.timeout(one.client.health.health(), "1 second")), (answer) =>
+          answer._tag === "None" ? Effect.void : Ref.update(health, (all) => all.set(one.life(), answer.value))
+        ),
+      { concurrency: "unbounded", discard: true }
+    )
+    yield* Effect.forkScoped(Effect.repeat(look, Schedule.spaced(500)))
+    yield* say(`load for ${options.seconds} s`)
+    yield* Effect.forkScoped(
+      Faults.inject(plan, instances, store.outages, tell, (error) => Effect.asVoid(Deferred.fail(failure, error)))
+    )
+    const load = Load.run({ instances, subjects, tally, boundMillis, rate: options.rate, over })
+    const { flips, requests } = options.atLeast ?? { flips: 0, requests: 0 }
+    const isEnough = Effect.map(Effect.sleep(200), () => {
+      const counts = tally.counts()
+      return counts.flips("everywhere") >= flips && counts.requests >= requests
+    })
+    const clock = Effect.sleep(options.seconds * 1_000).pipe(
+      Effect.zipRight(Effect.repeat(isEnough, { until: (enough) => enough })),
+      Effect.zipRight(Deferred.succeed(over, undefined))
+    )
+    yield* Effect.raceFirst(Effect.all([load, clock], { concurrency: 2 }), Deferred.await(failure))
+    yield* look
+    const seen = [...(yield* Ref.get(health)).values()]
+    return {
+      options,
+      boundMillis,
+      counts: tally.counts(),
+      faults: broken,
+      hits: seen.reduce((sum, one) => sum + one.hits, 0),
+      misses: seen.reduce((sum, one) => sum + one.misses, 0)
+    } satisfies Result
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(NodeHttpClient.makeAgentLayer({ keepAlive: true })),
+    Effect.withRandom(Random.make(options.seed))
+  )

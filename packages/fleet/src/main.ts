@@ -1,0 +1,53 @@
+/** `pnpm fleet`. */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Cause from "effect/Cause"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Random from "effect/Random"
+import * as CommandLine from "./CommandLine.js"
+import * as Fleet from "./Fleet.js"
+import * as Report from "./Report.js"
+
+/** On a terminal one sees what is broken; elsewhere only the result is of interest. */
+const progress: Fleet.Progress = {
+  say: (text) => (process.stderr.isTTY ? Console.error(text) : Effect.void)
+}
+
+const fleet = (request: CommandLine.Request) =>
+  Effect.gen(function* () {
+    const seed = request.seed ?? String(yield* Random.nextIntBetween(0, 2 ** 31 - 1))
+    const clients = request.client === undefined ? (["redis", "upstash"] as const) : [request.client]
+    let stale = 0
+    for (const client of clients) {
+      const result = yield* Fleet.run({ ...request, client, seed }, progress)
+      yield* Console.log(Report.table(result))
+      for (const one of result.counts.stales) yield* Console.log(Report.stale(one))
+      stale += result.counts.stale
+    }
+    return stale === 0 ? 0 : 1
+  }).pipe(Effect.tapErrorCause((cause) => Console.error(explain(cause))))
+
+/** One line for a failure that was foreseen, everything for one that was not. */
+const explain = (cause: Cause.Cause<unknown>): string =>
+  Cause.isFailType(cause) && cause.error instanceof Error ? cause.error.message : Cause.pretty(cause)
+
+let code = 1
+
+const program = Effect.matchEffect(CommandLine.parse(process.argv.slice(2)), {
+  onFailure: (problem) => Effect.as(Console.error(`${problem}\n\n${CommandLine.usage}`), 2),
+  onSuccess: (request) => (request.help ? Effect.as(Console.log(CommandLine.usage), 0) : fleet(request))
+})
+
+NodeRuntime.runMain(
+  Effect.tap(program, (answer) =>
+    Effect.sync(() => {
+      code = answer
+    })
+  ),
+  {
+    disableErrorReporting: true,
+    disablePrettyLogger: true,
+    teardown: (exit, end) => end(Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause) ? 130 : code)
+  }
+)

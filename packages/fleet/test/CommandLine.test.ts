@@ -1,0 +1,40 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Either from "effect/Either"
+import { spawnSync } from "node:child_process"
+import { resolve } from "node:path"
+import * as CommandLine from "../src/CommandLine.js"
+
+const { defaults, parse } = CommandLine
+
+describe("the command line of the fleet", () => {
+  it.each([
+    [[], defaults],
+    [["--"], defaults],
+    [["--redis"], { ...defaults, client: "redis" }],
+    [["--upstash", "--seed=7"], { ...defaults, client: "upstash", seed: "7" }],
+    [
+      ["--seconds", "600", "--instances", "2", "--rate", "50", "--memory-millis", "500"],
+      { ...defaults, seconds: 600, instances: 2, rate: 50, memoryMillis: 500 }
+    ],
+    [["-h"], { ...defaults, help: true }]
+  ])("%j is understood", (args, options) => expect(parse(args)).toEqual(Either.right(options)))
+
+  it.each([
+    [["--fast"], "--fast"],
+    [["--redis", "--upstash"], "--redis and --upstash each mean: only this one"],
+    [["--seconds", "4"], "--seconds wants a whole number from 5 to 3600"],
+    [["--instances", "5"], "--instances wants a whole number from 2 to 4"],
+    [["--rate", "many"], "--rate wants a whole number from 1 to 2000"],
+    [["--seed="], "--seed wants a text"]
+  ])("%j is refused with a reason", (args, reason) => {
+    expect(Either.getOrElse(Either.flip(parse(args)), () => "")).toContain(reason)
+  })
+
+  it("an option that it does not know: exit code 2, the reason and the usage on standard error", () => {
+    const cwd = resolve(import.meta.dirname, "..")
+    const fleet = ["--import", "tsx", "src/main.ts", "--fast"]
+    const { status, stderr, stdout } = spawnSync(process.execPath, fleet, { cwd, encoding: "utf8" })
+    expect([status, stdout]).toEqual([2, ""])
+    expect(stderr).toContain("Usage: pnpm fleet")
+  })
+})

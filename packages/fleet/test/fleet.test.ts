@@ -1,0 +1,40 @@
+/** The real thing, shortened: processes, a store and a database of its own, each kind of fault once. */
+import { expect, it } from "@effect/vitest"
+import { describeWithRedis } from "@larder/testing/DescribeWithRedis"
+import * as Effect from "effect/Effect"
+import * as Fleet from "../src/Fleet.js"
+import * as Report from "../src/Report.js"
+
+const options: Omit<Fleet.Options, "client"> = {
+  seconds: 12,
+  // A machine with something else to do takes longer.
+  atLeast: { flips: 10, requests: 300 },
+  instances: 4,
+  rate: 160,
+  seed: "test",
+  memoryMillis: 1_000
+}
+
+describeWithRedis(
+  "Four processes of the feature flags, killed and frozen, never answer an old flag beyond the bound",
+  () => {
+    it.live.each([
+      ["redis", ["instance frozen", "instance killed", "store frozen", "store restarted"]],
+      ["upstash", ["REST server frozen", "instance frozen", "instance killed", "store frozen", "store restarted"]]
+    ] as const)(
+      "over %s",
+      ([client, faults]) =>
+        Effect.gen(function* () {
+          const { counts, faults: broken, hits } = yield* Fleet.run({ ...options, client }, { say: () => Effect.void })
+          expect(counts.stales.map(Report.stale)).toEqual([])
+          expect([...broken.keys()].toSorted()).toEqual(faults)
+          expect(counts.flips("everywhere")).toBeGreaterThanOrEqual(10)
+          expect(counts.requests).toBeGreaterThanOrEqual(300)
+          expect(hits).toBeGreaterThan(0)
+          // A load that is refused, or asks for what there is not, would never be stale.
+          for (const status of ["400", "404"]) expect(counts.failures.has(status)).toBe(false)
+        }),
+      180_000
+    )
+  }
+)
