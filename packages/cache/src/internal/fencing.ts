@@ -125,13 +125,16 @@ export const writeThrough = <E, R>(
         })
       if (Exit.isFailure(exit) || captures === undefined) {
         for (const i of items.keys()) tell(i, [], Exit.isFailure(exit) ? Infinity : -Infinity)
-        if (isWrite) yield* Effect.ignore(fence(core, "invalidate", cache, { keys: items.map(keyName), tags: [] }))
+        const request = { keys: items.map(keyName), tags: [] }
+        const fenced = isWrite ? yield* Effect.either(fence(core, "invalidate", cache, request)) : Either.void
         if (Exit.isSuccess(exit) && !stores && unusableTag === undefined) {
           const millis = Math.max(0, (yield* now) - startedMillis)
           yield* Effect.forEach(items, (item, i) => renew(core, item, exit.value[i], millis, learnt, begun, inherited))
         }
-        const failure = Exit.isFailure(exit) ? undefined : Option.getOrUndefined(Either.getLeft(captured))
-        return { exit, failure }
+        if (Exit.isFailure(exit)) return { exit, failure: undefined }
+        // A key that is hidden was not captured: what comes of its fence is all there is to say.
+        const failure = Option.firstSomeOf([Either.getLeft(captured), Either.getLeft(fenced)])
+        return { exit, failure: Option.getOrUndefined(failure) }
       }
       const millis = Math.max(0, (yield* now) - startedMillis)
       // Not side by side: an interruption would reach the children of this fiber although it masks its own.

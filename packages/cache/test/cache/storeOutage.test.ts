@@ -52,6 +52,17 @@ describe("Cache / a store that is away", () => {
     }).pipe(evenly, under(faulty()))
   )
 
+  it.scoped("a set of a key that is hidden fails as long as the store does not take its invalidation", () =>
+    Effect.gen(function* () {
+      const cache = yield* Cache.Cache
+      yield* outage
+      strictEqual((yield* Effect.either(cache.invalidate(key)))._tag, "Left")
+      strictEqual((yield* Effect.either(cache.set(key, "v1")))._tag, "Left")
+      yield* recovery
+      strictEqual((yield* Effect.either(cache.set(key, "v1")))._tag, "Right")
+    }).pipe(under(faulty()))
+  )
+
   it.scoped("is used again once a probe is answered", () =>
     Effect.gen(function* () {
       const source = yield* Source.make

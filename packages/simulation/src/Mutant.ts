@@ -1,0 +1,215 @@
+/**
+ * Mutants: the cache with one rule broken. Each is a replacement of exact text, so that one that no longer fits the
+ * sources says so.
+ */
+export interface Edit {
+  /** In `packages/cache/src`. */
+  readonly file: string
+  readonly find: string
+  readonly put: string
+}
+
+export interface Mutant {
+  readonly name: string
+  /** The rule of the protocol that it breaks. */
+  readonly breaks: string
+  readonly edits: ReadonlyArray<Edit>
+}
+
+const mutant = (
+  name: string,
+  breaks: string,
+  ...edits: ReadonlyArray<readonly [file: string, find: string, put: string]>
+) => ({
+  name,
+  breaks,
+  edits: edits.map(([file, find, put]): Edit => ({ file, find, put }))
+})
+
+const store = "internal/memoryStore.ts"
+const memory = "MemoryTier.ts"
+const building = "internal/building.ts"
+const hearing = "internal/hearing.ts"
+const announcing = "internal/announcing.ts"
+const departures = "internal/departures.ts"
+const fencing = "internal/fencing.ts"
+
+export const all: ReadonlyArray<Mutant> = [
+  mutant(
+    "stamps-after-the-lookup",
+    "R7",
+    [
+      store,
+      `if (entry?.leases.get(shape)?.token !== request.lease.token) return "Refused"`,
+      `if (entry === undefined) return "Refused"`
+    ],
+    [
+      store,
+      `const stands = standing(entry, shape, now) !== undefined && unchanged(entry, stamps)`,
+      `const stands = true`
+    ],
+    [
+      store,
+      `bytes, stamps: { key: stamps.key, tags }, expiresAtMillis })\n      return "Stored"`,
+      `bytes, stamps: { key: keyEpoch(entry, request.lease.token), tags: tags.map(([tag]) => [tag, tagEpoch(tag, request.lease.token)] as const) }, expiresAtMillis })\n      return "Stored"`
+    ]
+  ),
+  mutant(
+    "fill-without-its-lease",
+    "R8",
+    [
+      store,
+      `if (entry?.leases.get(shape)?.token !== request.lease.token) return "Refused"`,
+      `const other = entry?.leases.get(shape)\n      if (entry === undefined || other === undefined) return "Refused"`
+    ],
+    [
+      store,
+      `const { key, shape, stamps } = request.lease\n      const entry = entries.get(key)`,
+      `const { key, shape } = request.lease\n      const entry = entries.get(key)\n      const stamps = entry?.leases.get(shape)?.stamps ?? request.lease.stamps`
+    ]
+  ),
+  mutant("learnt-tag-unchecked", "R9", [
+    store,
+    `refused ||= before === undefined ? moved : Epoch.changedAt(epoch).n > since.n`,
+    `refused = false && moved`
+  ]),
+  mutant("learnt-tag-missing-accepted", "R9", [
+    store,
+    `before === undefined ? moved : Epoch`,
+    `before === undefined ? moved && false : Epoch`
+  ]),
+  mutant("missing-epoch-accepted", "R1", [
+    "Epoch.ts",
+    `const one = compare(stamp, current.tags.get(tag), currentEra)`,
+    `const one = current.tags.has(tag) ? compare(stamp, current.tags.get(tag), currentEra) : "Current"`
+  ]),
+  mutant("lease-beside-a-lease", "R6", [
+    store,
+    `if (request.shared !== true) return busy`,
+    `if (request.shared === true && stands.token === "") return busy`
+  ]),
+  mutant("blind-set", "R13", [
+    store,
+    `counter.era === since.era && unchanged(entries.get(key), stamps)`,
+    `counter.era === since.era`
+  ]),
+  mutant(
+    "set-keeps-the-epoch",
+    "R13",
+    [store, `entries.delete(key)\n      tagEpochs.delete(key)\n      const id = token`, `const id = token`],
+    [store, `entry.epoch = id\n`, `const kept = (entry.epoch ??= id)\n`],
+    [store, `stamps: { key: id, tags }`, `stamps: { key: kept, tags }`]
+  ),
+  mutant(
+    "promotion-without-the-fence",
+    "R17",
+    [memory, `|| fences.fellSince(since, names)) return false\n      if (weigh`, `) return false\n      if (weigh`],
+    [memory, `clearUntil: since, live`, `clearUntil: fences.now() + 0 * since, live`]
+  ),
+  mutant("refused-fill-promoted", "R17", [
+    "internal/lookups.ts",
+    `if (outcomes[i] === "Stored" && content`,
+    `if (content`
+  ]),
+  mutant("life-stacked", "R21", [
+    "internal/reading.ts",
+    `memory.hold(item, { createdAtMillis, expiresAtMillis, lookup`,
+    `memory.hold(item, { createdAtMillis, expiresAtMillis: nowMillis + expiresAtMillis - createdAtMillis, lookup`
+  ]),
+  mutant("any-flight-joined", "R18", [
+    departures,
+    `return fences.fellSince(flight.startedAt, flight.names) || fences.fellSince(flight.startedAt, item.names)`,
+    `return fences.now() < 0`
+  ]),
+  mutant("landing-not-looked-at-again", "R18", [
+    departures,
+    `if (!own && core.fences.fellSince(flight.startedAt, landing.names))`,
+    `if (!own && core.fences.now() < 0)`
+  ]),
+  mutant("flight-joined-unheard", "R18", [
+    building,
+    `bus === undefined || nowMillis <`,
+    `bus !== undefined || nowMillis <`
+  ]),
+  mutant("flights-not-joined", "one lookup", [
+    departures,
+    `  return fences.fellSince(flight.startedAt, flight.names) ||`,
+    `  return flight !== undefined ||`
+  ]),
+  mutant(
+    "fence-here-before-the-reply",
+    "R14",
+    [
+      fencing,
+      `const outcome = yield* Effect.either(core.below[kind](request))`,
+      `core.fenceHere(request, kind === "invalidate")\n      const outcome = yield* Effect.either(core.below[kind](request))`
+    ],
+    [
+      fencing,
+      `} else core.journal.acknowledged(request)\n      core.fenceHere(request, kind === "invalidate")\n`,
+      `} else core.journal.acknowledged(request)\n`
+    ]
+  ),
+  mutant("told-before-the-store", "R14", [
+    announcing,
+    `Effect.tap(fence(undefined), () => tell)`,
+    `Effect.zipRight(tell, fence(undefined))`
+  ]),
+  mutant("told-after-the-acknowledgement", "R14", [
+    announcing,
+    `Effect.tap(fence(undefined), () => tell)`,
+    `Effect.tap(fence(undefined), () => Effect.forkDaemon(Effect.delay(tell, 20)))`
+  ]),
+  mutant("stale-answers-what-was-invalidated", "R4", [
+    departures,
+    `nowMillis < leg.fallbackUntilMillis && !core.hardFences.fellSince(leg.seenAt, [leg.item.key.id, ...leg.view.tags])`,
+    `nowMillis < leg.fallbackUntilMillis`
+  ]),
+  mutant("journal-does-not-hide", "R16", [
+    "internal/journal.ts",
+    `if (everything > 0 || keys.has(key)) return true`,
+    `if (everything >= 0 || keys.has(key)) return false`
+  ]),
+  mutant("full-journal-forgets", "R16", [
+    "internal/journal.ts",
+    `for (const key of keys.keys()) tags.set(prefixTagOf(key), additions)`,
+    `if (additions < 0) prefixTagOf("")`
+  ]),
+  mutant("replay-unfenced", "R16", [
+    "internal/recovery.ts",
+    `          fenceHere(request, true)\n          strikeOut()`,
+    `          strikeOut()`
+  ]),
+  mutant("messages-ignored", "R19", [
+    hearing,
+    `listener.fenceHere({ keys: keys.map((key) => ({ key, shapes: [] })), tags, everything }, kind === "invalidate")`,
+    `listener.fenceHere({ keys: [], tags: [], everything: false }, kind === "invalidate" && keys.length + tags.length < 0 && everything)`
+  ]),
+  mutant("gap-ignored", "R20", [building, `all.raiseAll()\n        hard.raiseAll()`, `void all\n        void hard`]),
+  mutant(
+    "gap-at-the-disconnect",
+    "R20",
+    [hearing, `        stands = true\n        listener.gap("Subscribed")`, `        stands = true`],
+    [
+      hearing,
+      `let heardMillis = yield* Clock.currentTimeMillis`,
+      `let heardMillis = yield* Clock.currentTimeMillis\n    listener.gap("Subscribed")`
+    ]
+  ),
+  mutant("lost-count-ignored", "R20", [
+    hearing,
+    `if (isMissing && stands) listener.gap("Lost")`,
+    `if (isMissing && !stands && sent.size < 0) listener.gap("Lost")`
+  ]),
+  mutant("silence-ignored", "R20", [hearing, `- heardMillis >= silenceMillis)`, `- heardMillis >= Infinity)`]),
+  mutant("silence-does-not-end-memory", "R20", [
+    memory,
+    `Math.min(confirmedMillis + ownMillis, one.expiresAtMillis)`,
+    `Math.min(confirmedMillis + 100 * ownMillis, one.expiresAtMillis)`
+  ]),
+  mutant("own-beat-says-all-was-heard", "R20", [
+    building,
+    `(carried ? busHeardMillis : -Infinity)`,
+    `(carried || !carried ? busHeardMillis : -Infinity)`
+  ])
+]
