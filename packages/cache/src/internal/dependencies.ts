@@ -72,7 +72,10 @@ export const older = (one: Since, other: Since): Since => {
   return one.n < other.n ? one : other
 }
 
-/** `own`: the keys that are looked up; no value depends on itself. Names are handed to `learn` as they come. */
+/**
+ * `own`: the keys that are looked up. No value depends on itself, but one of several may be computed from another of
+ * them. Names are handed to `learn` as they come.
+ */
 export const make = (own: ReadonlyArray<string>, learn: (tags: ReadonlyArray<string>) => void): Inherited => {
   const names = new Set<string>()
   let untilMillis = Infinity
@@ -83,7 +86,7 @@ export const make = (own: ReadonlyArray<string>, learn: (tags: ReadonlyArray<str
       since = older(since, dependency.since)
       const more: Array<string> = []
       for (const name of dependency.names) {
-        if (own.includes(name) || names.has(name)) continue
+        if ((own.length === 1 && own[0] === name) || names.has(name)) continue
         names.add(name)
         more.push(name)
       }

@@ -192,7 +192,7 @@ const commit = (
   begun: Beginning | undefined
 ): Effect.Effect<StoreError | undefined, never, any> =>
   Effect.gen(function* () {
-    const learntTags = [...new Set([...learnt, ...storable.learnt])]
+    const learntTags = [...new Set([...learnt, ...storable.learnt])].filter((tag) => tag !== item.key.id)
     const hides = core.journal.hides(item.key.id, [...item.tags, ...learntTags])
     const outcome = yield* Effect.either(
       core.below.commit({

@@ -219,7 +219,7 @@ const lookUp = (
           : yield* prepareFailure(core, item, exit.cause, millis, untilMillis)
         : yield* prepareValue(core, item, exit.value[position], millis, untilMillis)
       for (const tag of storable.learnt) flight.names.add(tag)
-      const learntTags = [...new Set([...learnt, ...storable.learnt])]
+      const learntTags = [...new Set([...learnt, ...storable.learnt])].filter((tag) => tag !== item.key.id)
       const one = acquired[i]!
       const { bytes, encoded, expiresAtMillis, instants, keepMillis: timeToLiveMillis } = storable
       const barred =
