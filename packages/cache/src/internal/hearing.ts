@@ -3,7 +3,8 @@
  *
  * An instance sends beats of its own along the way of the messages. Whoever hears its beat has heard everything that was
  * told before it was sent: so a subscription stands when its first beat is heard, a route that was forgotten shows by
- * its silence, and values in memory are answered for a while after each beat and no longer.
+ * its silence, and values in memory are answered for a while after each beat and no longer. Where instances tell by
+ * themselves a beat says only that one hears, since who tells may be cut off.
  *
  * What may have been missed is a gap, and after a gap nothing that was seen before is believed. It falls when the
  * subscription stands again, not when it is lost: what is read in between may be missing messages too.

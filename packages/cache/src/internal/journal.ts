@@ -1,5 +1,5 @@
 /**
- * Invalidations that the store has not acknowledged. What they name is hidden on this instance: reads go to the
+ * Invalidations that the store has not acknowledged, or may have lost since. What they name is hidden on this instance: reads go to the
  * source and nothing is stored, until a replay is acknowledged. A replay is always an invalidation, with tokens of its
  * own, so it may cost a miss and never brings anything back.
  *
