@@ -116,11 +116,20 @@ export const all: ReadonlyArray<Mutant> = [
     `memory.hold(item, { createdAtMillis, expiresAtMillis, lookup`,
     `memory.hold(item, { createdAtMillis, expiresAtMillis: nowMillis + expiresAtMillis - createdAtMillis, lookup`
   ]),
-  mutant("any-flight-joined", "R18", [
-    departures,
-    `return fences.fellSince(flight.startedAt, flight.names) || fences.fellSince(flight.startedAt, item.names)`,
-    `return fences.now() < 0`
-  ]),
+  mutant(
+    "any-flight-joined",
+    "R18",
+    [
+      departures,
+      `return fences.fellSince(flight.startedAt, flight.names) || fences.fellSince(flight.startedAt, item.names)`,
+      `return fences.now() < 0`
+    ],
+    [
+      departures,
+      `if (!own && core.fences.fellSince(flight.startedAt, landing.names))`,
+      `if (!own && core.fences.now() < 0)`
+    ]
+  ),
   mutant("landing-not-looked-at-again", "R18", [
     departures,
     `if (!own && core.fences.fellSince(flight.startedAt, landing.names))`,

@@ -186,6 +186,7 @@ export const scenario: (steps: number) => FastCheck.Arbitrary<Scenario> = anySce
  *   policy: "plain",
  *   skewMillis: [0, 700],
  *   patient: false,
+ *   ends: true,
  *   luck: 0
  * } as const
  *

@@ -8,6 +8,7 @@ const setup: World.Setup = {
   policy: "plain",
   skewMillis: [0, 0],
   patient: false,
+  ends: true,
   luck: 0
 }
 const get = (wait: number, at: number): World.Step => ({ wait, happening: { do: "get", at, id: 0 } })

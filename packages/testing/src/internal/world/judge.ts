@@ -52,6 +52,8 @@ export interface Life extends Owner {
   disturbedTick: number
   /** Fences on each key that it knows of, by count. */
   readonly fences: Map<Id, number>
+  /** Whether it is being closed: then calls look up by themselves. */
+  closes: boolean
   /** How many of its calls have not been answered. */
   waiting: number
   /** When the last lookup of a key failed. */
@@ -195,6 +197,22 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
       return
     }
     staleness.window = Math.max(staleness.window, past)
+    // What stands in is decided on when it is answered: also a fence that fell while its call waited forbids it.
+    const forbids = fenced.find(
+      (fence) =>
+        fence.life === life &&
+        fence.isHard &&
+        fence.own &&
+        fence.ids.includes(origin.id) &&
+        fence.endedMillis < atMillis &&
+        origin.readTick < fence.markTick &&
+        origin.kind === "lookup"
+    )
+    if (forbids !== undefined) {
+      violate(
+        `${tellOrigin(origin)}, stood in on ${where(life)} although ${forbids.what} returned at ${forbids.endedMillis} ms`
+      )
+    }
     if (past < (policy.staleWhileRevalidate ?? 0)) return
     if (past < (policy.staleIfError ?? 0)) {
       const waited = timeline.nowMillis() - call.startMillis
@@ -251,7 +269,7 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
       origins.push(origin)
       if (kind !== "lookup") return origin
       for (const other of running) {
-        if (other.id !== id || !other.life.alive) continue
+        if (other.id !== id || !other.life.alive || other.life.closes || life.closes) continue
         if (other.life === life) {
           const old = timeline.nowMillis() - other.call.startMillis >= memoryMillis
           const same = isSame(other, call, id, (one) => one.knownFences, life.fences)

@@ -84,6 +84,7 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
     stands: false,
     disturbedTick: timeline.tick(),
     fences: new Map(),
+    closes: false,
     waiting: 0,
     failedMillis: new Map()
   })
@@ -104,7 +105,7 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
 
   const options: Cache.Options = {
     memory: { timeToLive: memoryMillis, maximumEntries: memoryEntries },
-    maximumPending: 3,
+    maximumPending: 2,
     leaseWait: setup.patient ? longestMillis : 400,
     breaker: { maximumPauseMillis: 5_000 }
   }
@@ -255,6 +256,7 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
     fault(crashes ? "instance crashes" : "instance is closed")
     const { life, scope } = instance
     instance.cache = undefined
+    life.closes = true
     const begin = () => {
       life.alive = false
       instance.life = newLife(life.instance)
@@ -270,6 +272,8 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
   const happen = ({ happening }: Step): void => {
     if (happening.do === "change") {
       judge.changed([happening.id])
+    } else if (happening.do === "ask") {
+      for (const at of instances.keys()) happen({ wait: 0, happening: { do: "get", at, id: happening.id } })
     } else if (happening.do === "database") {
       const { after, before, fails, id } = happening
       database.set(id, { before, after, fails })
@@ -429,7 +433,8 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
     judge.forget()
     done += 1
   }
-  if (judge.violation() === undefined) end()
+  // The end takes longer than most of what comes before it.
+  if (judge.violation() === undefined && setup.ends) end()
   for (const { life } of instances) life.alive = false
   return {
     steps: done,

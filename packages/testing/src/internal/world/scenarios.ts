@@ -13,7 +13,7 @@ const at = constantFrom(0, 0, 1, 1, 2)
 
 const calls: ReadonlyArray<Weighted> = [
   {
-    weight: 16,
+    weight: 12,
     arbitrary: record({
       do: constant("get" as const),
       at,
@@ -21,6 +21,7 @@ const calls: ReadonlyArray<Weighted> = [
       interrupted: option(integer({ min: 0, max: 40 }), { nil: undefined, freq: 8 })
     })
   },
+  { weight: 10, arbitrary: record({ do: constant("ask" as const), id }) },
   { weight: 2, arbitrary: record({ do: constant("getMany" as const), at, id }) },
   { weight: 1, arbitrary: record({ do: constant("refresh" as const), at, id }) },
   { weight: 1, arbitrary: record({ do: constant("change" as const), id }) },
@@ -84,7 +85,7 @@ const instancesFail: ReadonlyArray<Weighted> = [
 /** Right after each other, for what races. */
 const close = constantFrom(0, 0, 1, 2, 3, 8, 20, 60, 300)
 /** Over the lives of values and of subscriptions, too. */
-const wide = constantFrom(0, 0, 1, 2, 3, 8, 20, 60, 300, 1_000, 2_000, 3_900)
+const wide = constantFrom(0, 0, 0, 1, 1, 2, 3, 8, 20, 60, 300, 1_000, 1_000, 3_900)
 
 const stepsOf = (
   longest: number,
@@ -103,6 +104,7 @@ const setup: FastCheck.Arbitrary<Setup> = record({
   policy: constantFrom(...(Object.keys(policies) as Array<PolicyName>)),
   skewMillis: FastCheck.array(constantFrom(0, 0, -1_500, 700, 5_000), { minLength: 3, maxLength: 3 }),
   patient: boolean(),
+  ends: constantFrom(false, false, false, true),
   luck: integer({ min: 0, max: 999_999 })
 })
 

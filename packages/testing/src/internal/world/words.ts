@@ -63,6 +63,8 @@ export const ids: ReadonlyArray<Id> = [0, 1, 2]
 export type Happening =
   /** A call; it is interrupted after so many milliseconds, if at all. */
   | { readonly do: "get"; readonly at: number; readonly id: Id; readonly interrupted?: number | undefined }
+  /** A call on every instance. */
+  | { readonly do: "ask"; readonly id: Id }
   | { readonly do: "getMany"; readonly at: number; readonly id: Id }
   | { readonly do: "refresh"; readonly at: number; readonly id: Id }
   /** The database changes, and nobody says so. */
@@ -131,6 +133,8 @@ export interface Setup {
   readonly skewMillis: ReadonlyArray<number>
   /** Whether calls wait for a lease of another instance for as long as lookups take. */
   readonly patient: boolean
+  /** Whether everything is made whole in the end, and looked at. */
+  readonly ends: boolean
   /** Where the chances of the world begin. */
   readonly luck: number
 }
