@@ -161,13 +161,13 @@ export const all: ReadonlyArray<Mutant> = [
   ),
   mutant("told-before-the-store", "R14", [
     announcing,
-    `Effect.tap(fence(undefined), () => tell)`,
-    `Effect.zipRight(tell, fence(undefined))`
+    `Effect.tap(fence(undefined), () => Effect.map(tell, () => worked("publish")))`,
+    `Effect.zipRight(Effect.map(tell, () => worked("publish")), fence(undefined))`
   ]),
   mutant("told-after-the-acknowledgement", "R14", [
     announcing,
-    `Effect.tap(fence(undefined), () => tell)`,
-    `Effect.tap(fence(undefined), () => Effect.forkDaemon(Effect.delay(tell, 20)))`
+    `Effect.tap(fence(undefined), () => Effect.map(tell, () => worked("publish")))`,
+    `Effect.tap(fence(undefined), () => Effect.forkDaemon(Effect.delay(Effect.map(tell, () => worked("publish")), 20)))`
   ]),
   mutant("stale-answers-what-was-invalidated", "R4", [
     departures,
@@ -191,14 +191,14 @@ export const all: ReadonlyArray<Mutant> = [
   ]),
   mutant("messages-ignored", "R19", [
     hearing,
-    `listener.fenceHere({ keys: keys.map((key) => ({ key, shapes: [] })), tags, everything }, kind === "invalidate")`,
-    `listener.fenceHere({ keys: [], tags: [], everything: false }, kind === "invalidate" && keys.length + tags.length < 0 && everything)`
+    `else listener.fenceHere(request, kind === "invalidate")`,
+    `else listener.fenceHere({ ...request, keys: [], tags: [], everything: false }, kind === "invalidate")`
   ]),
   mutant("gap-ignored", "R20", [building, `all.raiseAll()\n        hard.raiseAll()`, `void all\n        void hard`]),
   mutant(
     "gap-at-the-disconnect",
     "R20",
-    [hearing, `        stands = true\n        listener.gap("Subscribed")`, `        stands = true`],
+    [hearing, `        stood()\n        listener.gap("Subscribed")`, `        stood()`],
     [
       hearing,
       `let heardMillis = yield* Clock.currentTimeMillis`,
@@ -207,8 +207,8 @@ export const all: ReadonlyArray<Mutant> = [
   ),
   mutant("lost-count-ignored", "R20", [
     hearing,
-    `if (isMissing && stands) listener.gap("Lost")`,
-    `if (isMissing && !stands && sent.size < 0) listener.gap("Lost")`
+    `if (isMissing && stands && !forgets) listener.gap("Lost")`,
+    `if (isMissing && !stands && !forgets && sent.size < 0) listener.gap("Lost")`
   ]),
   mutant("silence-ignored", "R20", [hearing, `- heardMillis >= silenceMillis)`, `- heardMillis >= Infinity)`]),
   mutant("silence-does-not-end-memory", "R20", [
