@@ -7,6 +7,8 @@ import { PGLiteSocketServer } from "@electric-sql/pglite-socket"
 import { parentPort } from "node:worker_threads"
 
 const db = await PGlite.create()
-const server = new PGLiteSocketServer({ db, host: "127.0.0.1", port: 0, maxConnections: 10 })
+// One connection is as good as many, since each query waits for the one before; but whoever is beyond the limit is thrown
+// out, and many pools may ask at once.
+const server = new PGLiteSocketServer({ db, host: "127.0.0.1", port: 0, maxConnections: 100 })
 await server.start()
 parentPort.postMessage(Number(server.getServerConn().split(":")[1]))
