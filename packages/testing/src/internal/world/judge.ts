@@ -270,10 +270,13 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
       if (kind !== "lookup") return origin
       for (const other of running) {
         if (other.id !== id || !other.life.alive || other.life.closes || life.closes) continue
+        // Either may have waited for a lease before it looked up.
+        const beganMillis = Math.min(other.call.startMillis, call.startMillis)
+        const isUnheard = !setup.carried || !isWhole || !storeIsHealthy()
+        if (isUnheard && timeline.nowMillis() - beganMillis >= memoryMillis) continue
         if (other.life === life) {
-          const old = timeline.nowMillis() - other.call.startMillis >= memoryMillis
           const same = isSame(other, call, id, (one) => one.knownFences, life.fences)
-          if (same && !old) violate(`key ${id} is looked up by ${where(life)} while it looks it up already`)
+          if (same) violate(`key ${id} is looked up by ${where(life)} while it looks it up already`)
         } else if (setup.patient && isWhole && storeIsHealthy() && !call.many && !other.many) {
           const same = isSame(other, call, id, (one) => one.knownAnywhere, anywhere)
           if (same) violate(`key ${id} is looked up by ${where(life)} while ${where(other.life)} looks it up`)
@@ -331,6 +334,7 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
     overtakes: (life: Life, some: ReadonlyArray<Id>): void => know(life, some),
     /** The store has carried a fence out. */
     carriedOut: (some: ReadonlyArray<Id>, isHard: boolean, moment: number): void => {
+      add(anywhere, some)
       for (const id of some) {
         lastSoft.set(id, Math.max(moment, lastSoft.get(id) ?? 0))
         if (isHard) lastHard.set(id, Math.max(moment, lastHard.get(id) ?? 0))
