@@ -32,11 +32,12 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
   [
     "1st floor",
     rooms(`
-      AfterCommit BroadcastBus InvalidationBus JournalStorage ProcessBus RedisBus RedisClient RedisStore Reporter Store
-      internal/broadcastBus internal/busListeners
-      internal/logReporter internal/memoryBus internal/memoryStore internal/processBus internal/redisBus internal/redisCluster internal/redisClusterScripts internal/redisCommands
-      internal/redisEpochs internal/redisFrame internal/redisKeys internal/redisLua internal/redisOperations
-      internal/redisReads internal/redisScripts internal/redisSingle internal/redisStore internal/turnBatch
+      AfterCommit BroadcastBus InvalidationBus JournalStorage ProcessBus RedisBus RedisClient RedisStore RedisStreamBus Reporter Store
+      internal/broadcastBus internal/busListeners internal/limit internal/logReporter internal/memoryBus
+      internal/memoryStore internal/processBus internal/redisBus internal/redisCarrier internal/redisCluster
+      internal/redisClusterScripts internal/redisCommands internal/redisEpochs internal/redisFrame internal/redisKeys
+      internal/redisLua internal/redisOperations internal/redisReads internal/redisScripts internal/redisSingle
+      internal/redisStore internal/redisStreamBus internal/turnBatch
     `)
   ],
   [
@@ -44,7 +45,7 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
     rooms(`
       CircuitBreaker Codec SingleFlight
       internal/bypass internal/currentLookup internal/decide internal/dependencies internal/fences
-      internal/fingerprint internal/hearing internal/journal internal/keptJournal internal/limit internal/recent
+      internal/fingerprint internal/hearing internal/journal internal/keptJournal internal/recent
       internal/sequence internal/tally
     `)
   ],

@@ -1,94 +1,19 @@
 /** Instances of a cache over real servers, which tell each other what they invalidate. */
 import { expect, it } from "@effect/vitest"
 import * as Cache from "@larder/cache/Cache"
-import * as CacheKey from "@larder/cache/CacheKey"
+import * as RedisBus from "@larder/cache/RedisBus"
 import type { Command } from "@larder/cache/RedisClient"
+import * as GenericStore from "@larder/cache/RedisStore"
 import * as Reporter from "@larder/cache/Reporter"
 import * as RedisCluster from "@larder/redis-server/RedisCluster"
 import * as RedisServer from "@larder/redis-server/RedisServer"
 import { describeWithRedis } from "@larder/testing/DescribeWithRedis"
-import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import { IoredisClient, RedisStore } from "../src/index.js"
+import { answers, find, hearEachOther, instance, instanceOver, key } from "./support/instances.js"
 import { by, client, eventually, run, until } from "./support/support.js"
-
-const Key = CacheKey.make({
-  prefix: "users",
-  key: (id: number) => ["id", id],
-  schema: Schema.String,
-  tags: () => ["declared"]
-})
-const key = Key(1)
-const stored = { timeToLive: "1 hour", awaitWrite: true } as const
-
-/** An instance with a client of its own, which hears the others. */
-const instance = (options: RedisStore.Options, memory: Cache.Options["memory"] = true) =>
-  Effect.gen(function* () {
-    const failures: Array<string> = []
-    const events: Array<string> = []
-    const report = ({ cause }: Reporter.CacheFailure) => Effect.sync(() => void failures.push(Cause.pretty(cause)))
-    const context = yield* Layer.build(
-      Cache.layerWithBus({ memory }).pipe(
-        Layer.provide([RedisStore.layer(options), Layer.succeed(Reporter.Reporter, { report })])
-      )
-    )
-    yield* Effect.provide(
-      Cache.listen((event) => void events.push("because" in event ? `${event._tag} ${event.because}` : event._tag)),
-      context
-    )
-    const cache = Context.get(context, Cache.Cache)
-    const count = (tag: string) => events.filter((one) => one === tag).length
-    const stands = (times: number) =>
-      until(
-        Effect.sync(() => count("Gap Subscribed")),
-        (n) => n >= times
-      )
-    yield* stands(1)
-    return { cache, count, events, failures, stands }
-  })
-
-type Instance = Effect.Effect.Success<ReturnType<typeof instance>>
-
-const find = ({ cache }: Instance, value: string) => cache.getOrSet(key, Effect.succeed(value), stored)
-
-/** Waits until an instance answers a value, and fails when that takes longer than the bound of values in memory. */
-const answers = (one: Instance, value: string) =>
-  Effect.timeout(
-    until(find(one, value), (answer) => answer === value),
-    "6 seconds"
-  )
-
-const invalidations: ReadonlyArray<readonly [string, (cache: Cache.Cache["Type"]) => Effect.Effect<unknown, unknown>]> =
-  [
-    ["invalidate", (cache) => cache.invalidate(key)],
-    ["invalidateTags", (cache) => cache.invalidateTags("declared")],
-    ["expireTags", (cache) => cache.expireTags("declared")],
-    ["expire", (cache) => cache.expire(key)],
-    ["set", (cache) => cache.set(key, "v1", stored)]
-  ]
-
-const hearEachOther = (options: RedisStore.Options) =>
-  Effect.gen(function* () {
-    const one = yield* instance(options)
-    const two = yield* instance(options)
-    for (const [, tell] of invalidations) {
-      yield* one.cache.invalidate(key)
-      yield* answers(two, "v0")
-      yield* find(one, "v0")
-      const heard = one.count("Heard")
-      yield* tell(two.cache)
-      yield* until(
-        Effect.sync(() => one.count("Heard")),
-        (n) => n > heard
-      )
-      expect(yield* find(one, "v1")).toBe("v1")
-      expect([one.count("Gap Lost"), one.failures, two.failures]).toEqual([0, [], []])
-    }
-  })
 
 describeWithRedis("bus / one server", () => {
   it.scopedLive("each way to invalidate is heard by the other instance, and nothing is missing", () =>
@@ -168,6 +93,28 @@ describeWithRedis("bus / one server", () => {
       const { url } = yield* RedisServer.RedisServer
       const { failures } = yield* Effect.scoped(instance({ url }))
       expect(failures).toEqual([])
+    }).pipe(Effect.provide(RedisServer.layer))
+  )
+
+  it.scopedLive("a bus of another prefix than the store's does not count with the store, and loses nothing", () =>
+    Effect.gen(function* () {
+      const { url } = yield* RedisServer.RedisServer
+      const below = Layer.fresh(
+        Layer.provide(
+          Layer.merge(GenericStore.layer, RedisBus.layerWith({ keyPrefix: "other:" })),
+          IoredisClient.layer({ url })
+        )
+      )
+      const one = yield* instanceOver(below)
+      const two = yield* instanceOver(below)
+      yield* answers(two, "v0")
+      yield* find(one, "v0")
+      yield* two.cache.invalidate(key)
+      yield* until(
+        Effect.sync(() => one.count("Heard")),
+        (n) => n > 0
+      )
+      expect([yield* find(one, "v1"), one.count("Gap Lost")]).toEqual(["v1", 0])
     }).pipe(Effect.provide(RedisServer.layer))
   )
 

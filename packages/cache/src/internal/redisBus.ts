@@ -9,6 +9,7 @@ import { StoreError } from "../CacheError.js"
 import type { InvalidationBus } from "../InvalidationBus.js"
 import type { RedisClient, RedisError } from "../RedisClient.js"
 import * as busWire from "./busWire.js"
+import * as redisCarrier from "./redisCarrier.js"
 import * as redisCommands from "./redisCommands.js"
 import * as redisKeys from "./redisKeys.js"
 import { publishCounted } from "./redisScripts.js"
@@ -37,7 +38,7 @@ export const make = (
     const script = yield* redisCommands.script(publishCounted)
     const keys = redisKeys.make(keyPrefix)
     const { channel, counter } = keys
-    const commands = redisCommands.make(client)
+    const commands = redisCommands.make(client, `${client.name} bus`)
     const busError = (operation: string) => (error: RedisError) =>
       new StoreError({
         store: `${client.name} bus`,
@@ -59,7 +60,7 @@ export const make = (
     return {
       name: client.name,
       channel,
-      carrier: client,
+      carrier: redisCarrier.of(client, keyPrefix),
       publish: (text) => Effect.mapError(client.publish(channel, text), busError("publish")),
       publishCounted: (text) =>
         Effect.asVoid(commands.run("publish", script, [{ keys: [counter], args: [token.nonce(), channel, text] }])),

@@ -72,6 +72,7 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
     })
 
     const tagKeys = (tags: ReadonlyArray<string>) => [keys.counter, ...tags.map(keys.tag)]
+    const fencedKeys = (tags: ReadonlyArray<string>) => [keys.counter, keys.stream, ...tags.map(keys.tag)]
     const entryKeys = (key: string, shape: string) => [keys.epoch(key), keys.value(key, shape), keys.lease(key, shape)]
 
     const judge = (values: ReadonlyArray<Unjudged>): Effect.Effect<ReadonlyArray<ReadAnswer>, StoreError> => {
@@ -259,7 +260,7 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
         Effect.gen(function* () {
           const told = named.length === 0 ? Either.right([]) : yield* Effect.either(onKeys(named))
           const args = [token.nonce(), everything === true ? "1" : "0", ...telling(announcement)]
-          const call = { keys: tagKeys(redisKeys.tagsOf({ keys: named, tags })), args }
+          const call = { keys: fencedKeys(redisKeys.tagsOf({ keys: named, tags })), args }
           const [reply] = yield* commands.run(operation, script, [call])
           yield* Either.flatMap(told, Either.all)
           return yield* replies.counter(operation, redisFrame.text(reply))
@@ -352,7 +353,7 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
               }
             ])
           )
-          const call = { keys: tagKeys([key]), args: [token.nonce(), "0", ...telling(announcement)] }
+          const call = { keys: fencedKeys([key]), args: [token.nonce(), "0", ...telling(announcement)] }
           const [counted] = yield* commands.run("commit", scripts.tagsInvalidate, [call])
           yield* judgement
           const [outcome] = yield* written

@@ -13,10 +13,10 @@ import * as Scripts from "./redisScripts.js"
 /** Makes the counter and the epochs that are missing: counter, epochs. ARGV nonce retain. */
 export const tagsStamp = Scripts.capture
 
-/** ARGV nonce anew channel text. */
+/** The stream stands behind the counter. ARGV nonce anew channel text. */
 export const tagsInvalidate = Scripts.invalidate
 
-/** ARGV nonce anew channel text. */
+/** The stream stands behind the counter. ARGV nonce anew channel text. */
 export const tagsExpire = Scripts.expire
 
 /** KEYS counter declared… learnt…: whether a value may be stored under these tags, and their stamps as it carries them. */

@@ -67,16 +67,17 @@ const call = (how: string, what: string, { args, keys }: Call): Command => [
 
 const isNoScript = (error: RedisError): boolean => error.code === "NOSCRIPT"
 
-export const make = (client: Client): RedisCommands => {
+/** Over a client, for what is called `name` in errors. */
+export const make = (client: Client, name = client.name): RedisCommands => {
   const storeError = (operation: string) => (error: RedisError) =>
     new StoreError({
-      store: client.name,
+      store: name,
       operation,
       reason: error.reason,
       detail: [error.code, error.detail].filter((part) => part !== "").join(": ")
     })
   const badReply = (operation: string, detail: string) =>
-    new StoreError({ store: client.name, operation, reason: "BadReply", detail })
+    new StoreError({ store: name, operation, reason: "BadReply", detail })
 
   const send = (operation: string, commands: ReadonlyArray<Command>) =>
     Effect.flatMap(Effect.mapError(client.send(commands), storeError(operation)), (outcomes) =>

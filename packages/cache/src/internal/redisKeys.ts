@@ -14,6 +14,8 @@ export interface RedisKeys {
   readonly counter: string
   /** Where what was invalidated is told. */
   readonly channel: string
+  /** Where it is told to those who do not listen, but read. */
+  readonly stream: string
   readonly value: (key: string, shape: string) => string
   readonly epoch: (key: string) => string
   readonly lease: (key: string, shape: string) => string
@@ -44,6 +46,7 @@ export const make = (prefix: string): RedisKeys => {
   return {
     counter: `${shared}c`,
     channel: `${prefix}bus:${busWire.version}`,
+    stream: `${shared}bus:${busWire.version}`,
     value,
     epoch,
     lease,

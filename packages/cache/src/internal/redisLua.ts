@@ -38,13 +38,27 @@ local function epoch(key, era)
 end
 `
 
+/** A stream keeps about so many texts: those of some seconds of the most that a server can do. */
+const streamEntries = 10_000
+
+/** Appends to a stream. Needs `month`. */
+export const appending = `
+local function append(stream, text)
+  local added = redis.pcall('XADD', stream, 'MAXLEN', '~', '${streamEntries}', '*', 't', text)
+  if type(added) == 'table' and added.err then return added end
+  redis.call('PEXPIRE', stream, whole(month))
+  return added
+end
+`
+
 /**
- * Tells a channel how far the counter is, and a text; no channel: there is nobody to tell. What was done is done, so
- * that it cannot be told is no failure of it: whoever listens misses a count.
+ * Tells a channel, or the stream that is named in its place, how far the counter is, and a text; no channel: there is
+ * nobody to tell. What was done is done, so that it cannot be told is no failure of it: whoever listens misses a count.
  */
-export const announcing = `
-local function announce(counter, channel, text)
-  if channel ~= '' then redis.pcall('PUBLISH', channel, counter .. ' ' .. text) end
+export const announcing = `${appending}
+local function announce(stream, counter, channel, text)
+  if channel == stream then append(stream, counter .. ' ' .. text)
+  elseif channel ~= '' then redis.pcall('PUBLISH', channel, counter .. ' ' .. text) end
 end
 `
 

@@ -47,23 +47,23 @@ end
 return 1
 `
 
-/** KEYS counter everything-to-delete…, ARGV nonce anew channel text. */
+/** KEYS counter stream everything-to-delete…, ARGV nonce anew channel text. */
 export const invalidate = `${Lua.common}${Lua.fencing}
-for i = 2, #KEYS do redis.call('DEL', KEYS[i]) end
+for i = 3, #KEYS do redis.call('DEL', KEYS[i]) end
 local answer = write(following(ARGV[2] == '1'))
-announce(answer, ARGV[3], ARGV[4])
+announce(KEYS[2], answer, ARGV[3], ARGV[4])
 return answer
 `
 
-/** KEYS counter epochs…, ARGV nonce anew channel text. */
+/** KEYS counter stream epochs…, ARGV nonce anew channel text. */
 export const expire = `${Lua.common}${Lua.fencing}
 local era, n = following(ARGV[2] == '1')
 local answer = write(era, n)
-for i = 2, #KEYS do
+for i = 3, #KEYS do
   local found = epoch(KEYS[i], era)
   if found then redis.call('SET', KEYS[i], string.match(found, '^[^.]+') .. '.' .. token(era, n), 'KEEPTTL') end
 end
-announce(answer, ARGV[3], ARGV[4])
+announce(KEYS[2], answer, ARGV[3], ARGV[4])
 return answer
 `
 
@@ -76,8 +76,8 @@ for i = 2, #KEYS do answer[i] = stamp(KEYS[i]) end
 return answer
 `
 
-/** KEYS counter epoch value lease own declared… learnt…; `own` is the key as a tag. */
-export const commit = `${Lua.common}${Lua.fencing}${Lua.judging(6)}
+/** KEYS counter epoch value lease own stream declared… learnt…; `own` is the key as a tag. */
+export const commit = `${Lua.common}${Lua.fencing}${Lua.judging(7)}
 ${tail(2)}
 ${Lua.writing}
 local nextEra, nextN = following(false)
@@ -88,19 +88,53 @@ redis.call('DEL', KEYS[5])
 local answer = write(nextEra, nextN)
 make()
 if verdict == 'S' then keep() end
-announce(answer, channel, text)
+announce(KEYS[6], answer, channel, text)
 return { verdict, answer }
 `
 
 /**
- * KEYS counter, ARGV nonce channel text. Tells a text behind everything that was told before, with the counter as it is.
- * One that is missing is made, so that whoever listens to an empty store knows its first fence for the next one.
+ * The counter as it stands, as text. One that is missing is made, so that whoever listens to an empty store knows its
+ * first fence for the next one; `-` where it cannot be made.
  */
-export const publishCounted = `${Lua.common}
-local era, n = counter()
-if not era then
-  era, n = fresh(), 0
-  if redis.pcall('SET', KEYS[1], print(era, n), 'PX', month).err then era = nil end
+const standing = `
+local function standing()
+  local era, n = counter()
+  if not era then
+    era, n = fresh(), 0
+    if redis.pcall('SET', KEYS[1], print(era, n), 'PX', month).err then return '-' end
+  end
+  return print(era, n)
 end
-return redis.call('PUBLISH', ARGV[2], (era and print(era, n) or '-') .. ' ' .. ARGV[3])
+`
+
+/** KEYS counter, ARGV nonce channel text. Tells a text behind everything that was told before. */
+export const publishCounted = `${Lua.common}${standing}
+return redis.call('PUBLISH', ARGV[2], standing() .. ' ' .. ARGV[3])
+`
+
+/** KEYS stream, ARGV nonce text. */
+export const append = `${Lua.common}${Lua.appending}
+return append(KEYS[1], ARGV[2])
+`
+
+/**
+ * KEYS counter stream, ARGV nonce after most: counter, the place behind what was read, whether there is more, texts…
+ * No `after`: from here on. A false answer: what stood there is not there any more, so what came behind it may be gone.
+ */
+export const readStream = `${Lua.common}${standing}
+local now, after = standing(), ARGV[2]
+if after == '' then
+  local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
+  return { now, last and last[1] or '0-0', 0 }
+end
+local most = tonumber(ARGV[3])
+local found = redis.call('XRANGE', KEYS[2], after, '+', 'COUNT', most)
+local first = 1
+if after ~= '0-0' then
+  if not found[1] or found[1][1] ~= after then return false end
+  first = 2
+end
+local answer = { now, #found == 0 and after or found[#found][1], #found == most and 1 or 0 }
+for i = first, #found do answer[#answer + 1] = found[i][2][2] end
+return answer
 `

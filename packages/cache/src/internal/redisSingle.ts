@@ -57,7 +57,7 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
       bytes: Uint8Array | undefined,
       timeToLiveMillis: number,
       held: string,
-      fenced: ReadonlyArray<string> = []
+      beside: ReadonlyArray<string> = []
     ): redisCommands.Call => {
       const payload = bytes === undefined ? undefined : redisFrame.payload(bytes, client.encoding)
       return {
@@ -66,7 +66,7 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
           keys.epoch(key),
           keys.value(key, shape),
           keys.lease(key, shape),
-          ...fenced.map(keys.tag),
+          ...beside,
           ...stamps.tags.map(([tag]) => keys.tag(tag)),
           ...further(learntTags, stamps).map(keys.tag)
         ],
@@ -84,7 +84,7 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
       return (request: FenceRequest) =>
         Effect.suspend(() => {
           const call = {
-            keys: [keys.counter, ...new Set(names(request))],
+            keys: [keys.counter, keys.stream, ...new Set(names(request))],
             args: [token.nonce(), request.everything === true ? "1" : "0", ...telling(request.announcement)]
           }
           return Effect.flatMap(commands.run(operation, scripts[operation], [call]), ([reply]) =>
@@ -171,9 +171,10 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
 
       commit: ({ announcement, bytes, capture, learntTags, timeToLiveMillis }) =>
         Effect.suspend(() => {
-          const { args, keys } = storing(capture, learntTags, bytes, timeToLiveMillis, "", [capture.key])
-          const call = { keys, args: [...args, ...telling(announcement)] }
-          return Effect.flatMap(commands.run("commit", scripts.commit, [call]), ([reply]) => {
+          const beside = [keys.tag(capture.key), keys.stream]
+          const call = storing(capture, learntTags, bytes, timeToLiveMillis, "", beside)
+          const told = { ...call, args: [...call.args, ...telling(announcement)] }
+          return Effect.flatMap(commands.run("commit", scripts.commit, [told]), ([reply]) => {
             const [outcome, counted] = texts(reply)
             return Effect.all({
               outcome: replies.outcome("commit", outcome),

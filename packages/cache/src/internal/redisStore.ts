@@ -5,6 +5,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { RedisClient } from "../RedisClient.js"
 import type { Store } from "../Store.js"
+import * as redisCarrier from "./redisCarrier.js"
 import * as redisCluster from "./redisCluster.js"
 import * as redisKeys from "./redisKeys.js"
 import * as redisSingle from "./redisSingle.js"
@@ -30,7 +31,7 @@ export const make = (client: RedisClient["Type"], keyPrefix: string): Effect.Eff
       name: client.name,
       remote: true,
       apart: client.cluster,
-      carrier: client,
+      carrier: redisCarrier.of(client, keyPrefix),
       read: (requests) => (requests.length === 0 ? Effect.succeed([]) : turns.read(requests)),
       lease: (requests) => (requests.length === 0 ? Effect.succeed([]) : turns.lease(requests)),
       fill: (requests) => (requests.length === 0 ? Effect.succeed([]) : turns.fill(requests))
