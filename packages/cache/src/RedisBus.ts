@@ -1,15 +1,25 @@
 /**
- * A bus over Redis's channels, native or over HTTP, whatever `RedisClient` is provided.
+ * A bus over Redis, native or over HTTP, whatever `RedisClient` is provided.
  *
- * Give the store and the bus one client and one prefix: the store's scripts then publish what they invalidate, so that
+ * Give the store and the bus one client and one prefix: the store's scripts then tell what they invalidate, so that
  * an invalidation that is acknowledged has been told, and each message counts, so that a lost one is noticed.
+ *
+ * - `PubSub`: a channel, over a connection that is held. An invalidation is heard at once.
+ * - `Stream`: a stream that instances read in turns, for those who cannot hold a subscription. An invalidation is heard
+ *   within the poll interval, and each instance sends a command in each. In return a short outage is no gap: what could
+ *   not be read is read later. The stream keeps about the last 10 000 messages; whoever falls behind them notices, and
+ *   believes nothing from before.
+ *
+ * All instances take the same one: what is told on the other is missed, and noticed by its count.
  *
  * @since 0.1.0
  */
 import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as redisBus from "./internal/redisBus.js"
+import * as redisStreamBus from "./internal/redisStreamBus.js"
 import { InvalidationBus } from "./InvalidationBus.js"
 import { RedisClient } from "./RedisClient.js"
 
@@ -18,12 +28,16 @@ import { RedisClient } from "./RedisClient.js"
  * @category models
  */
 export interface RedisBusOptions {
-  /** What the store's keys begin with; the channel's name begins with it too. Default `larder:`. */
+  /** What the store's keys begin with; the names of channel and stream begin with it too. Default `larder:`. */
   readonly keyPrefix?: string | undefined
+  /** Default `PubSub`. */
+  readonly bus?: "PubSub" | "Stream" | undefined
+  /** Of `Stream`: the pause between two readings. Default 500 milliseconds; at least 10. */
+  readonly pollInterval?: Duration.DurationInput | undefined
   /**
    * Whether Redis also tells what anybody else does to the keys of the store: a writer that is not Larder's, `DEL` by
    * hand, expiry and eviction. It costs a message to each instance for each key that is written. Default `false`. With a
-   * client that cannot (a cluster, Upstash) it is a warning in the log.
+   * client that cannot (a cluster, Upstash), and with `Stream`, it is a warning in the log.
    */
   readonly tracking?: boolean | undefined
 }
@@ -37,9 +51,14 @@ export interface RedisBusOptions {
 export const make = (
   options: RedisBusOptions = {}
 ): Effect.Effect<Context.Tag.Service<InvalidationBus>, never, RedisClient> =>
-  Effect.flatMap(RedisClient, (client) =>
-    redisBus.make(client, options.keyPrefix ?? "larder:", options.tracking ?? false)
-  )
+  Effect.flatMap(RedisClient, (client) => {
+    const { bus, keyPrefix = "larder:", pollInterval = "500 millis", tracking = false } = options
+    if (bus !== "Stream") return redisBus.make(client, keyPrefix, tracking)
+    const stream = redisStreamBus.make(client, keyPrefix, Duration.toMillis(pollInterval))
+    return tracking
+      ? Effect.zipRight(Effect.logWarning("a stream cannot tell what others do: the bus goes without tracking"), stream)
+      : stream
+  })
 
 /**
  * A bus under a prefix of its own.

@@ -32,7 +32,7 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
   [
     "1st floor",
     rooms(`
-      AfterCommit BroadcastBus InvalidationBus JournalStorage ProcessBus RedisBus RedisClient RedisStore RedisStreamBus Reporter Store
+      AfterCommit BroadcastBus InvalidationBus JournalStorage ProcessBus RedisBus RedisClient RedisStore Reporter Store
       internal/broadcastBus internal/busListeners internal/limit internal/logReporter internal/memoryBus
       internal/memoryStore internal/processBus internal/redisBus internal/redisCarrier internal/redisCluster
       internal/redisClusterScripts internal/redisCommands internal/redisEpochs internal/redisFrame internal/redisKeys

@@ -22,6 +22,7 @@ describe("the command line of the server", () => {
     [[], defaults],
     [["--", "--port", "0"], { ...defaults, port: 0 }],
     [["--port=8080", "--host", "0.0.0.0"], { ...defaults, port: 8080, host: "0.0.0.0" }],
+    [["--bus", "stream"], { ...defaults, bus: "Stream" }],
     [["--memory", "250 millis"], { ...defaults, memory: Duration.millis(250) }],
     [["--connections", "2", "--schema", "mine"], { ...defaults, connections: 2, schema: "mine" }],
     [["-h"], { ...defaults, help: true }]
@@ -34,6 +35,7 @@ describe("the command line of the server", () => {
     [["--port"], "--port"],
     [["--host", " "], "--host wants an address"],
     [["--memory", "soon"], `--memory wants a number and a unit, such as "2 seconds"`],
+    [["--bus", "tram"], "--bus wants pubsub or stream"],
     [["--connections", "0"], "--connections wants a whole number from 1 to 100"],
     [["--schema", "Mine; drop"], "--schema wants small letters"]
   ])("%j is refused with a reason", (args, reason) => {

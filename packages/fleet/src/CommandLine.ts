@@ -20,10 +20,12 @@ export const defaults: Request = {
   instances: 4,
   rate: 240,
   seed: undefined,
-  memoryMillis: 2_000
+  memoryMillis: 2_000,
+  bus: "pubsub"
 }
 
 export const usage = `Usage: pnpm fleet [--redis | --upstash] [--database WHICH] [--seconds N] [--instances N] [--rate N] [--seed S] [--memory-millis N]
+                  [--bus WHICH]
 
 Runs the feature flags as several processes over one database and one store, flips flags through any of them while
 processes and the store are killed, frozen and restarted, and judges every answer. Prints what happened, and how long
@@ -38,6 +40,8 @@ after a flip was acknowledged another process still answered from before it.
   --rate N           requests a second of all readers together, 1 to 2000. Default ${defaults.rate}
   --seed S           what is broken when, and who asks what. Default: another one each time; it is printed
   --memory-millis N  how long a process answers from its memory without a word from elsewhere. Default ${defaults.memoryMillis}
+  --bus WHICH        pubsub: they hear from each other by subscriptions; stream: they read every half second what the
+                     others have changed. Default ${defaults.bus}
   --help             print this
 
 It needs a redis-server on the PATH. It exits with 0 when no answer was stale, 1 when one was or something failed, 2
@@ -53,7 +57,8 @@ const options = {
   instances: { type: "string" },
   rate: { type: "string" },
   seed: { type: "string" },
-  "memory-millis": { type: "string" }
+  "memory-millis": { type: "string" },
+  bus: { type: "string" }
 } as const
 
 const values = (args: ReadonlyArray<string>) =>
@@ -85,11 +90,14 @@ export const parse = (args: ReadonlyArray<string>): Either.Either<Request, strin
     }
     const database = given.database ?? defaults.database
     if (!Databases.isKind(database)) return yield* Either.left(`--database wants one of ${Databases.kinds.join(", ")}`)
+    const bus = given.bus ?? defaults.bus
+    if (bus !== "pubsub" && bus !== "stream") return yield* Either.left("--bus wants pubsub or stream")
     if (given.seed === "") return yield* Either.left("--seed wants a text")
     return {
       help: given.help === true,
       client: given.redis === true ? "redis" : given.upstash === true ? "upstash" : undefined,
       database,
+      bus,
       seconds: yield* whole("seconds", given.seconds, defaults.seconds, 5, 3_600),
       instances: yield* whole("instances", given.instances, defaults.instances, 2, 4),
       rate: yield* whole("rate", given.rate, defaults.rate, 1, 2_000),

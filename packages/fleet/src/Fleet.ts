@@ -28,6 +28,8 @@ export interface Options {
   readonly seed: string
   /** How long an instance answers from its memory without asking the store or hearing from the bus. */
   readonly memoryMillis: number
+  /** How the instances hear from each other. */
+  readonly bus: "pubsub" | "stream"
 }
 
 /** What a run says of itself as it goes. */
@@ -64,7 +66,7 @@ export const run = (options: Options, { say }: Progress) =>
     )
     yield* say(`starting ${options.instances} instances over ${database.name}`)
     const variables = { ...store.variables, DATABASE_URL: database.url }
-    const args = ["--memory", `${options.memoryMillis} millis`]
+    const args = ["--memory", `${options.memoryMillis} millis`, "--bus", options.bus]
     const instances = yield* Effect.forEach(
       Array.from({ length: options.instances }, (_, i) => i + 1),
       (number) => Instance.make(number, { file: programs.serve, args, variables }),

@@ -26,6 +26,7 @@ export const rows = ({
   options
 }: Result): ReadonlyArray<[string, string]> => [
   ["store", options.client === "redis" ? "redis-server" : "local Upstash before a redis-server"],
+  ["bus", options.bus],
   ["database", database],
   ["run", `${options.seconds} s, ${options.instances} instances, seed ${options.seed}`],
   ["requests", `${counts.requests}, of them without an answer: ${listed(counts.failures)}`],

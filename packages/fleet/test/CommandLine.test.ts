@@ -17,6 +17,7 @@ describe("the command line of the fleet", () => {
       ["--seconds", "600", "--instances", "2", "--rate", "50", "--memory-millis", "500"],
       { ...defaults, seconds: 600, instances: 2, rate: 50, memoryMillis: 500 }
     ],
+    [["--bus", "stream"], { ...defaults, bus: "stream" }],
     [["-h"], { ...defaults, help: true }]
   ])("%j is understood", (args, options) => expect(parse(args)).toEqual(Either.right(options)))
 
@@ -27,6 +28,7 @@ describe("the command line of the fleet", () => {
     [["--seconds", "4"], "--seconds wants a whole number from 5 to 3600"],
     [["--instances", "5"], "--instances wants a whole number from 2 to 4"],
     [["--rate", "many"], "--rate wants a whole number from 1 to 2000"],
+    [["--bus", "tram"], "--bus wants pubsub or stream"],
     [["--seed="], "--seed wants a text"]
   ])("%j is refused with a reason", (args, reason) => {
     expect(Either.getOrElse(Either.flip(parse(args)), () => "")).toContain(reason)

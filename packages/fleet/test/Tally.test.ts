@@ -82,7 +82,7 @@ describe("Report", () => {
     const { answered, tally } = flipped()
     answered(false, 1_310)
     const run = { client: "redis", seconds: 60, instances: 4, rate: 1, seed: "s", memoryMillis: 50 } as const
-    const options = { ...run, database: "auto" } as const
+    const options = { ...run, database: "auto", bus: "pubsub" } as const
     const counts = tally.counts()
     const table = Report.table({
       options,

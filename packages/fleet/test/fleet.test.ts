@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Fleet from "../src/Fleet.js"
 import * as Report from "../src/Report.js"
 
-const options: Omit<Fleet.Options, "client"> = {
+const options: Omit<Fleet.Options, "client" | "bus"> = {
   database: "auto",
   seconds: 12,
   // A machine with something else to do takes longer.
@@ -20,18 +20,23 @@ describeWithRedis(
   "Four processes of the feature flags, killed and frozen, never answer an old flag beyond the bound",
   () => {
     it.live.each([
-      ["redis", ["instance frozen", "instance killed", "store frozen", "store restarted"]],
-      ["upstash", ["REST server frozen", "instance frozen", "instance killed", "store frozen", "store restarted"]]
+      ["redis", "pubsub", ["instance frozen", "instance killed", "store frozen", "store restarted"]],
+      ["redis", "stream", ["instance frozen", "instance killed", "store frozen", "store restarted"]],
+      [
+        "upstash",
+        "pubsub",
+        ["REST server frozen", "instance frozen", "instance killed", "store frozen", "store restarted"]
+      ]
     ] as const)(
-      "over %s",
-      ([client, faults]) =>
+      "over %s, by %s",
+      ([client, bus, faults]) =>
         Effect.gen(function* () {
           const {
             counts,
             database,
             faults: broken,
             hits
-          } = yield* Fleet.run({ ...options, client }, { say: () => Effect.void })
+          } = yield* Fleet.run({ ...options, client, bus }, { say: () => Effect.void })
           expect(counts.stales.map(Report.stale)).toEqual([])
           // Whatever else a database may lose, this one loses nothing.
           if (database === "PostgreSQL") expect(counts.lost.map(Report.lost)).toEqual([])

@@ -15,6 +15,7 @@
  */
 import * as Cache from "@larder/cache/Cache"
 import { type InvalidationBus, layerMemory as busInMemory } from "@larder/cache/InvalidationBus"
+import type { RedisBusOptions } from "@larder/cache/RedisBus"
 import type { Reporter } from "@larder/cache/Reporter"
 import * as Store from "@larder/cache/Store"
 import { UpstashCache } from "@larder/upstash"
@@ -80,10 +81,7 @@ export const choice: Effect.Effect<Choice, ConfigError.ConfigError> = Effect.map
  * @since 0.1.0
  * @category models
  */
-export interface StoreOptions {
-  /** Goes before every key that is written. Default: `RedisStore`'s. */
-  readonly keyPrefix?: string | undefined
-}
+export interface StoreOptions extends Pick<RedisBusOptions, "keyPrefix" | "bus" | "pollInterval"> {}
 
 /**
  * The store of that choice and its bus, with options.
@@ -102,7 +100,7 @@ export const storeFromEnvWith = (
       const { sentence } = describe(choice)
       if (choice._tag === "Redis") {
         yield* Effect.logDebug(sentence)
-        return RedisStore.layer({ url: choice.url, keyPrefix: options.keyPrefix })
+        return RedisStore.layer({ ...options, url: choice.url })
       }
       // Somebody may have expected Redis.
       yield* Effect.logInfo(sentence)

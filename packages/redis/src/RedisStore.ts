@@ -9,12 +9,10 @@
  */
 import type { InvalidationBus } from "@larder/cache/InvalidationBus"
 import * as RedisBus from "@larder/cache/RedisBus"
-import * as RedisStreamBus from "@larder/cache/RedisStreamBus"
 import * as Generic from "@larder/cache/RedisStore"
 import type { Store } from "@larder/cache/Store"
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as IoredisClient from "./IoredisClient.js"
@@ -23,42 +21,20 @@ import * as IoredisClient from "./IoredisClient.js"
  * @since 0.1.0
  * @category models
  */
-export interface Options extends IoredisClient.Options {
+export interface Options extends IoredisClient.Options, RedisBus.RedisBusOptions {
   /** Goes before every key that the store writes, so that several programs share a database. Default `larder:`. No braces. */
   readonly keyPrefix?: string | undefined
-  /**
-   * Whether the bus also hears what anybody else does to the keys of the store: a writer that is not Larder's, `DEL` by
-   * hand, expiry and eviction. It costs a message to each instance for each key that is written. Default `false`. Not on
-   * a cluster, and not with `Stream`.
-   */
-  readonly tracking?: boolean | undefined
-  /**
-   * What the bus is: `PubSub`, a connection that is held, or `Stream`, which is read every `pollInterval`. Default
-   * `PubSub`. All instances take the same.
-   */
-  readonly bus?: "PubSub" | "Stream" | undefined
-  /** Of `Stream`: the pause between two readings. Default 500 milliseconds; at least 10. */
-  readonly pollInterval?: Duration.DurationInput | undefined
 }
 
 /**
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options: Options): Layer.Layer<Store | InvalidationBus, ConfigError.ConfigError> => {
+export const layer = (options: Options): Layer.Layer<Store | InvalidationBus, ConfigError.ConfigError> =>
   // Braces say what a cluster keeps in one slot.
-  if (/[{}]/.test(options.keyPrefix ?? "")) {
-    return Layer.fail(ConfigError.InvalidData(["keyPrefix"], "expected a prefix without braces"))
-  }
-  const streams = options.bus === "Stream"
-  if (streams && options.tracking === true) {
-    return Layer.fail(
-      ConfigError.InvalidData(["tracking"], "expected the bus PubSub: a stream does not hear the server")
-    )
-  }
-  const bus = streams ? RedisStreamBus.layerWith(options) : RedisBus.layerWith(options)
-  return Layer.provide(Layer.merge(Generic.layerWith(options), bus), IoredisClient.layer(options))
-}
+  /[{}]/.test(options.keyPrefix ?? "")
+    ? Layer.fail(ConfigError.InvalidData(["keyPrefix"], "expected a prefix without braces"))
+    : Layer.provide(Layer.merge(Generic.layerWith(options), RedisBus.layerWith(options)), IoredisClient.layer(options))
 
 /**
  * From a configuration of your own.

@@ -12,6 +12,7 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { readFileSync } from "node:fs"
 import { IoredisClient, RedisStore } from "../src/index.js"
+import { hearEachOther } from "./support/instances.js"
 import { by, run, until } from "./support/support.js"
 
 const secret = "app-secret"
@@ -24,6 +25,12 @@ const rules = (kind: string) => {
 }
 
 const create = (redis: RedisClient["Type"], kind: string) => by(redis, run("ACL", ...rules(kind)))
+
+/** What the README adds to them. */
+const further = (what: string) => {
+  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8").replaceAll("\n", " ")
+  return readme.split(`\` for \`${what}\``)[0]!.split("`").at(-1)!.split(" ")
+}
 
 const credentials = { username: "app", password: Redacted.make(secret) }
 
@@ -54,6 +61,17 @@ const suite = { advance: Effect.sleep, capabilities: { virtualTime: { lacking: "
 describeWithRedis("a user who may do what the README says", () => {
   StoreSuite.suite("redis, by a user", Layer.provide(single, RedisServer.layer), suite)
   StoreSuite.suite("redis cluster, by a user", Layer.provide(cluster, RedisCluster.layer), suite)
+
+  it.scopedLive("may tell and read in a stream, with what is to be added for it", () =>
+    Effect.gen(function* () {
+      const { host, port, url } = yield* RedisServer.RedisServer
+      const admin = yield* IoredisClient.make({ url })
+      yield* create(admin, "+select")
+      yield* by(admin, run("ACL", "SETUSER", "app", ...further('bus: "Stream"')))
+      yield* hearEachOther({ host, port, ...credentials, bus: "Stream", pollInterval: "20 millis" })
+      expect(yield* refused(admin)).toEqual([])
+    }).pipe(Effect.provide(RedisServer.layer))
+  )
 
   it.scopedLive("may do all that the client does, and not what others keep in the database", () =>
     Effect.gen(function* () {

@@ -2,8 +2,8 @@
 import { expect, it } from "@effect/vitest"
 import * as Cache from "@larder/cache/Cache"
 import { InvalidationBus } from "@larder/cache/InvalidationBus"
+import * as RedisBus from "@larder/cache/RedisBus"
 import * as GenericStore from "@larder/cache/RedisStore"
-import * as RedisStreamBus from "@larder/cache/RedisStreamBus"
 import * as Reporter from "@larder/cache/Reporter"
 import * as RedisCluster from "@larder/redis-server/RedisCluster"
 import * as RedisServer from "@larder/redis-server/RedisServer"
@@ -119,7 +119,7 @@ describeWithRedis("stream bus / one server", () => {
   it.scopedLive("a bus of another prefix than the store's does not count with the store, and loses nothing", () =>
     Effect.gen(function* () {
       const { url } = yield* RedisServer.RedisServer
-      const bus = RedisStreamBus.layerWith({ keyPrefix: "other:", pollInterval: "20 millis" })
+      const bus = RedisBus.layerWith({ ...stream, keyPrefix: "other:" })
       const below = Layer.fresh(Layer.provide(Layer.merge(GenericStore.layer, bus), IoredisClient.layer({ url })))
       const one = yield* instanceOver(below)
       const two = yield* instanceOver(below)

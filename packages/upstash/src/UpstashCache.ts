@@ -17,6 +17,7 @@
  */
 import * as Cache from "@larder/cache/Cache"
 import { type InvalidationBus, layerMemory as busInMemory } from "@larder/cache/InvalidationBus"
+import type { RedisBusOptions } from "@larder/cache/RedisBus"
 import type { Reporter } from "@larder/cache/Reporter"
 import * as Store from "@larder/cache/Store"
 import type * as ConfigError from "effect/ConfigError"
@@ -88,10 +89,7 @@ export const choice: Effect.Effect<Choice, ConfigError.ConfigError> = Effect.map
  * @since 0.1.0
  * @category models
  */
-export interface StoreOptions {
-  /** Goes before every key that is written to Upstash. Default: `RedisStore`'s. */
-  readonly keyPrefix?: string | undefined
-}
+export interface StoreOptions extends Pick<RedisBusOptions, "keyPrefix" | "bus" | "pollInterval"> {}
 
 /**
  * The store of that choice and its bus, with options.
@@ -109,7 +107,7 @@ export const storeFromEnvWith = (
       if (warning !== undefined) yield* Effect.logWarning(warning)
       if (choice._tag === "Upstash") {
         yield* Effect.logDebug(sentence)
-        return UpstashStore.layer({ ...choice.settings, keyPrefix: options.keyPrefix })
+        return UpstashStore.layer({ ...options, ...choice.settings })
       }
       // Somebody may have expected Redis.
       yield* Effect.logInfo(sentence)

@@ -12,11 +12,9 @@
 import type { InvalidationBus } from "@larder/cache/InvalidationBus"
 import * as RedisBus from "@larder/cache/RedisBus"
 import * as RedisStore from "@larder/cache/RedisStore"
-import * as RedisStreamBus from "@larder/cache/RedisStreamBus"
 import type { Store } from "@larder/cache/Store"
 import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as UpstashClient from "./UpstashClient.js"
@@ -25,30 +23,15 @@ import * as UpstashClient from "./UpstashClient.js"
  * @since 0.1.0
  * @category models
  */
-export interface Options extends UpstashClient.Options {
-  /** Goes before every key that the store writes, so that several programs share a database. Default: `RedisStore`'s. */
-  readonly keyPrefix?: string | undefined
-  /**
-   * What the bus is: `PubSub`, an event stream of HTTP that is held open, or `Stream`, a Redis stream that is read every
-   * `pollInterval`, for places where no connection lasts. Default `PubSub`. All instances take the same.
-   */
-  readonly bus?: "PubSub" | "Stream" | undefined
-  /** Of `Stream`: the pause between two readings, a command each. Default 500 milliseconds; at least 10. */
-  readonly pollInterval?: Duration.DurationInput | undefined
-}
+export interface Options
+  extends UpstashClient.Options, Pick<RedisBus.RedisBusOptions, "keyPrefix" | "bus" | "pollInterval"> {}
 
 /**
  * @since 0.1.0
  * @category layers
  */
 export const layer = (options: Options): Layer.Layer<Store | InvalidationBus, ConfigError.ConfigError> =>
-  Layer.provide(
-    Layer.merge(
-      RedisStore.layerWith(options),
-      options.bus === "Stream" ? RedisStreamBus.layerWith(options) : RedisBus.layerWith(options)
-    ),
-    UpstashClient.layer(options)
-  )
+  Layer.provide(Layer.merge(RedisStore.layerWith(options), RedisBus.layerWith(options)), UpstashClient.layer(options))
 
 /**
  * From a configuration of your own.

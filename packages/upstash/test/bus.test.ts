@@ -15,12 +15,12 @@ import { until } from "./support.js"
 const key = CacheKey.make({ prefix: "users", key: (id: number) => ["id", id], schema: Schema.String })(1)
 const stored = { timeToLive: "1 hour", awaitWrite: true } as const
 
-const instance = (options: Cache.Options) =>
+const instance = (options: Cache.Options, bus: Pick<UpstashStore.Options, "bus" | "pollInterval"> = {}) =>
   Effect.gen(function* () {
     const { token, url } = yield* UpstashLocal.UpstashLocal
     const events: Array<string> = []
     const context = yield* Layer.build(
-      Cache.layerWithBus(options).pipe(Layer.provide([UpstashStore.layer({ url, token }), Reporter.layerNoop]))
+      Cache.layerWithBus(options).pipe(Layer.provide([UpstashStore.layer({ url, token, ...bus }), Reporter.layerNoop]))
     )
     yield* Effect.provide(
       Cache.listen((event) => void events.push("because" in event ? `${event._tag} ${event.because}` : event._tag)),
@@ -87,5 +87,27 @@ describeWithRedis("bus / Upstash", () => {
         )
         yield* faults.set(Fault.none)
       }).pipe(over)
+  )
+
+  it.scopedLive("an invalidation is read in the stream by the other instance, and no connection is held", () =>
+    Effect.gen(function* () {
+      const stream = { bus: "Stream", pollInterval: "20 millis" } as const
+      const { faults } = yield* UpstashLocal.UpstashLocal
+      const one = yield* instance({}, stream)
+      const two = yield* instance({}, stream)
+      for (let i = 0; i < 3; i++) {
+        yield* two.find(`v${i}`)
+        expect(yield* one.find("another")).toBe(`v${i}`)
+        const heard = one.count("Heard")
+        // What ends subscriptions and requests under way is got over by the next reading.
+        yield* faults.disconnect
+        yield* Effect.retry(two.cache.invalidate(key), { times: 50 })
+        yield* until(
+          Effect.sync(() => one.count("Heard")),
+          (n) => n > heard
+        )
+      }
+      expect([one.count("Gap Lost"), one.count("Gap Subscribed"), one.count("BusLost")]).toEqual([0, 1, 0])
+    }).pipe(over)
   )
 })

@@ -9,6 +9,8 @@ export interface Options {
   readonly port: number
   /** How long memory may answer without asking the store or hearing from others. Zero: no memory. */
   readonly memory: Duration.Duration
+  /** How the instances hear from each other, where they share a store. */
+  readonly bus: "PubSub" | "Stream"
   readonly connections: number
   readonly schema: string
 }
@@ -18,11 +20,12 @@ export const defaults: Options = {
   host: "127.0.0.1",
   port: 3000,
   memory: Duration.seconds(5),
+  bus: "PubSub",
   connections: 4,
   schema: "larder_example"
 }
 
-export const usage = `Usage: pnpm serve [--port N] [--host ADDRESS] [--memory DURATION] [--connections N] [--schema NAME] [--help]
+export const usage = `Usage: pnpm serve [--port N] [--host ADDRESS] [--memory DURATION] [--bus WHICH] [--connections N] [--schema NAME] [--help]
 
 The feature flags as an HTTP API: /docs for people, /openapi.json for programs. Without variables it runs on an embedded
 PostgreSQL, seeded with two organisations, and caches in memory. SIGTERM or Ctrl-C ends it after the requests under way.
@@ -32,6 +35,8 @@ PostgreSQL, seeded with two organisations, and caches in memory. SIGTERM or Ctrl
   --memory DURATION  how long an answer may come from this process's memory without asking the store or hearing from the
                      other instances, "2 seconds" for instance; "0 seconds" always asks. Default "5 seconds". While
                      messages are lost, what another instance changes goes unnoticed here for so long
+  --bus WHICH        pubsub: the instances hear from each other by a subscription; stream: they read every half second
+                     what the others have changed. The same for all of them. Default pubsub
   --connections N    how many connections to the database. Default ${defaults.connections}
   --schema NAME      the schema of the tables, made and seeded when it is not there. Default ${defaults.schema}
   --help             print this
@@ -47,6 +52,7 @@ const options = {
   host: { type: "string" },
   port: { type: "string" },
   memory: { type: "string" },
+  bus: { type: "string" },
   connections: { type: "string" },
   schema: { type: "string" }
 } as const
@@ -69,6 +75,12 @@ const duration = (text: string): Either.Either<Duration.Duration, string> =>
     () => `--memory wants a number and a unit, such as "2 seconds" or "500 millis"`
   )
 
+const buses = new Map<string | undefined, Options["bus"]>([
+  [undefined, defaults.bus],
+  ["pubsub", "PubSub"],
+  ["stream", "Stream"]
+])
+
 /** The options, or what is wrong with them. */
 export const parse = (args: ReadonlyArray<string>): Either.Either<Options, string> =>
   Either.gen(function* () {
@@ -78,10 +90,13 @@ export const parse = (args: ReadonlyArray<string>): Either.Either<Options, strin
     if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
       return yield* Either.left("--schema wants small letters, digits and underscores, a letter first")
     }
+    const bus = buses.get(given.bus)
+    if (bus === undefined) return yield* Either.left("--bus wants pubsub or stream")
     return {
       help: given.help === true,
       host,
       schema,
+      bus,
       port: given.port === undefined ? defaults.port : yield* whole("port", given.port, 0, 65_535),
       memory: given.memory === undefined ? defaults.memory : yield* duration(given.memory),
       connections:

@@ -50,13 +50,13 @@ const database = ({ schema }: Pick<Options, "schema">) =>
  * The cache of an instance, which hears from the others what they change. While it does not, it answers from memory for
  * as long as is said here.
  */
-const cache = ({ memory }: Pick<Options, "memory">) =>
+const cache = ({ bus, memory }: Pick<Options, "bus" | "memory">) =>
   Cache.layerWithBus({ memory: Duration.greaterThan(memory, Duration.zero) && { timeToLive: memory } }).pipe(
-    Layer.provide([RedisCache.storeFromEnv, Reporter.layerLog])
+    Layer.provide([RedisCache.storeFromEnvWith({ bus }), Reporter.layerLog])
   )
 
 export const layer = (
-  options: Pick<Options, "memory" | "connections" | "schema">
+  options: Pick<Options, "memory" | "bus" | "connections" | "schema">
 ): Layer.Layer<Features | Cache.Cache, Databases.Failure | ConfigError.ConfigError> =>
   FeaturesCached.pipe(
     Layer.provide(FeaturesSql),
