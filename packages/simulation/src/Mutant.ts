@@ -83,6 +83,28 @@ export const all: ReadonlyArray<Mutant> = [
     `const one = compare(stamp, current.tags.get(tag), currentEra)`,
     `const one = current.tags.has(tag) ? compare(stamp, current.tags.get(tag), currentEra) : "Current"`
   ]),
+  mutant(
+    "epoch-compared-by-clock",
+    "R1",
+    [store, `import * as Lru from "./lru.js"`, `import * as Codec from "../Codec.js"\nimport * as Lru from "./lru.js"`],
+    [
+      store,
+      `let counter = token.freshCounter()\n`,
+      `let counter = token.freshCounter()\n    const fencedAt = new Map<string, number>()\n`
+    ],
+    [
+      store,
+      `for (const { key } of request.keys) entries.delete(key)\n      for (const tag of tagsOf(request)) tagEpochs.delete(tag)`,
+      `for (const tag of tagsOf(request)) fencedAt.set(tag, now)`
+    ],
+    [store, `const invalidate = (request: FenceRequest)`, `const invalidate = (request: FenceRequest, now: number)`],
+    [store, `Effect.sync(() => invalidate(request))`, `atomically((now) => invalidate(request, now))`],
+    [
+      store,
+      `const value = valueOf(entry, request.shape, now)\n      // Plain`,
+      `const some = valueOf(entry, request.shape, now)\n      const opened = some && Codec.open(some.bytes)\n      const readAt = opened === undefined ? 0 : opened.createdAtMillis - opened.lookupMillis\n      const names = [request.key, ...(some?.stamps.tags ?? []).map(([tag]) => tag)]\n      const value = names.every((name) => (fencedAt.get(name) ?? -1) < readAt) ? some : undefined\n      // Plain`
+    ]
+  ),
   mutant("lease-beside-a-lease", "R6", [
     store,
     `if (request.shared !== true) return busy`,
@@ -111,6 +133,20 @@ export const all: ReadonlyArray<Mutant> = [
     `if (outcomes[i] === "Stored" && content`,
     `if (content`
   ]),
+  mutant(
+    "refresh-behind-unfenced",
+    "R7",
+    [
+      "internal/lookups.ts",
+      `const acquired = yield* acquire(core, journeys, manner, held)`,
+      `const early = manner.behind ? yield* Effect.exit(lookup(journeys.map((_, i) => i))) : undefined\n        const acquired = yield* acquire(core, journeys, manner, held)`
+    ],
+    [
+      "internal/lookups.ts",
+      `acquired, rest, lookup, outer, { ...manner, spentMillis }`,
+      `acquired, rest, early === undefined ? lookup : () => early as any, outer, { ...manner, spentMillis }`
+    ]
+  ),
   mutant("life-stacked", "R21", [
     "internal/reading.ts",
     `memory.hold(item, { createdAtMillis, expiresAtMillis, lookup`,
@@ -188,6 +224,11 @@ export const all: ReadonlyArray<Mutant> = [
     "internal/recovery.ts",
     `          fenceHere(request, true)\n          strikeOut()`,
     `          strikeOut()`
+  ]),
+  mutant("replay-brings-back", "R16", [
+    "internal/recovery.ts",
+    `Effect.tap(fencing.invalidate(request), () => {`,
+    `Effect.tap(fencing === undefined ? Effect.void : (Effect.void as any), () => {`
   ]),
   mutant("messages-ignored", "R19", [
     hearing,

@@ -1,5 +1,6 @@
 /** Scenarios, as fast-check makes and shrinks them: each is plain data, and the same data is the same history. */
 import * as FastCheck from "effect/FastCheck"
+import { plot } from "./plots.js"
 import type { Happening, Id, PolicyName, Scenario, Setup, Step } from "./words.js"
 import { busFaults, cuts, fences, operations, policies, storeFaults } from "./words.js"
 
@@ -98,28 +99,6 @@ const stepsOf = (
     size: "max"
   })
 
-/**
- * The plot of most that can go wrong: a slow lookup, an instance that is cut off or not, a fence while the lookup runs,
- * and calls after it.
- */
-const plot: FastCheck.Arbitrary<ReadonlyArray<Step>> = record({
-  id,
-  at,
-  teller: at,
-  by: constantFrom(...fences),
-  how: option(constantFrom(...cuts), { nil: undefined, freq: 2 }),
-  after: constantFrom(20, 60, 300, 1_500, 9_000),
-  waits: FastCheck.array(wide, { minLength: 3, maxLength: 3 }),
-  later: FastCheck.array(constantFrom(1, 8, 60, 300, 1_000, 2_000), { minLength: 1, maxLength: 6 })
-}).map(({ after, at, by, how, id, later, teller, waits: [first = 0, second = 0, third = 0] }) => [
-  { wait: first, happening: { do: "database", id, before: 0, after, fails: false } },
-  { wait: 0, happening: { do: "get", at, id } },
-  ...(how === undefined ? [] : [{ wait: second, happening: { do: "cut", at, how } } as const]),
-  { wait: Math.min(third, 300), happening: { do: "fence", at: teller, id, by, changes: true } },
-  ...later.map((wait): Step => ({ wait, happening: { do: "ask", id } })),
-  { wait: 0, happening: { do: "healBus" } }
-])
-
 const setup: FastCheck.Arbitrary<Setup> = record({
   instances: constantFrom(2, 2, 3),
   carried: boolean(),
@@ -142,7 +121,7 @@ export const scenario = (longest: number): FastCheck.Arbitrary<Scenario> =>
         { weight: 3, arbitrary: stepsOf(longest, close, calls) },
         { weight: 2, arbitrary: stepsOf(longest, close, calls, storeFails) },
         { weight: 3, arbitrary: stepsOf(longest, wide, calls, busFails) },
-        { weight: 3, arbitrary: FastCheck.array(plot, { minLength: 1, maxLength: 4 }).map((plots) => plots.flat()) },
+        { weight: 4, arbitrary: FastCheck.array(plot, { minLength: 1, maxLength: 4 }).map((plots) => plots.flat()) },
         { weight: 2, arbitrary: stepsOf(longest, wide, calls, storeFails, busFails, instancesFail) }
       )
     })
