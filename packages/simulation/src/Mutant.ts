@@ -33,6 +33,7 @@ const hearing = "internal/hearing.ts"
 const announcing = "internal/announcing.ts"
 const departures = "internal/departures.ts"
 const fencing = "internal/fencing.ts"
+const lookups = "internal/lookups.ts"
 
 export const all: ReadonlyArray<Mutant> = [
   mutant(
@@ -128,23 +129,19 @@ export const all: ReadonlyArray<Mutant> = [
     [memory, `|| fences.fellSince(since, names)) return false\n      if (weigh`, `) return false\n      if (weigh`],
     [memory, `clearUntil: since, live`, `clearUntil: fences.now() + 0 * since, live`]
   ),
-  mutant("refused-fill-promoted", "R17", [
-    "internal/lookups.ts",
-    `if (outcomes[i] === "Stored" && content`,
-    `if (content`
-  ]),
+  mutant("refused-fill-promoted", "R17", [lookups, `if (outcomes[i] === "Stored" && content`, `if (content`]),
   mutant(
     "refresh-behind-unfenced",
     "R7",
     [
-      "internal/lookups.ts",
-      `const acquired = yield* acquire(core, journeys, manner, held)`,
-      `const early = manner.behind ? yield* Effect.exit(lookup(journeys.map((_, i) => i))) : undefined\n        const acquired = yield* acquire(core, journeys, manner, held)`
+      lookups,
+      `const endedMillis = yield* now\n    const untilMillis`,
+      `const anew = manner.behind ? yield* acquire(core, rest.map((i) => journeys[i]!), manner, []) : []\n    const endedMillis = yield* now\n    const untilMillis`
     ],
     [
-      "internal/lookups.ts",
-      `acquired, rest, lookup, outer, { ...manner, spentMillis }`,
-      `acquired, rest, early === undefined ? lookup : () => early as any, outer, { ...manner, spentMillis }`
+      lookups,
+      `const one = acquired[i]!\n`,
+      `const one = anew[position]?._tag === "Leased" ? anew[position] : acquired[i]!\n`
     ]
   ),
   mutant("life-stacked", "R21", [
@@ -225,10 +222,19 @@ export const all: ReadonlyArray<Mutant> = [
     `          fenceHere(request, true)\n          strikeOut()`,
     `          strikeOut()`
   ]),
-  mutant("replay-brings-back", "R16", [
+  mutant("replay-tells-nobody", "R16", [
     "internal/recovery.ts",
     `Effect.tap(fencing.invalidate(request), () => {`,
-    `Effect.tap(fencing === undefined ? Effect.void : (Effect.void as any), () => {`
+    `Effect.tap(fencing.invalidate({ ...request, keys: [], tags: [], everything: false }), () => {`
+  ]),
+  mutant("replay-overwrites", "R16", [
+    fencing,
+    `if (isWrite) yield* core.journal.remember(request)`,
+    `const again = Effect.flatMap(core.tier.capture(captureRequest(item)), (capture) =>
+        core.below.commit({ capture, learntTags, bytes: storable.bytes, timeToLiveMillis: storable.keepMillis })
+      )
+      yield* Effect.forkDaemon(Effect.ignore(Effect.retry(Effect.delay(again, 300), { times: 20 })))
+      if (isWrite) yield* core.journal.remember(request)`
   ]),
   mutant("messages-ignored", "R19", [
     hearing,

@@ -106,7 +106,8 @@ export interface Step {
 }
 
 export const policies = {
-  plain: { timeToLive: 6_000 },
+  /** Longer than values in memory may be answered unheard: whatever is answered for too long is still within its time. */
+  plain: { timeToLive: 12_000 },
   revalidating: { timeToLive: 3_000, staleWhileRevalidate: 10_000 },
   resilient: { timeToLive: 3_000, staleIfError: 15_000, softTimeout: 50, errorBackoff: 1_000 },
   eager: { timeToLive: 6_000, refreshAhead: 50, awaitWrite: true }
