@@ -4,14 +4,14 @@ import * as Effect from "effect/Effect"
 
 Error.stackTraceLimit = 0
 
-const [millis, seed] = process.argv.slice(2).map(Number)
+const [millis, runs, seed] = process.argv.slice(2).map(Number)
 const end = performance.now() + millis!
-let runs = 0
-for (let next = seed!; performance.now() < end; next++) {
+let done = 0
+for (let next = seed!; performance.now() < end && done < runs!; next++) {
   const { tally, violation } = Effect.runSync(World.simulate({ seed: next, runs: 25, shrinkMillis: 0 }))
-  runs += tally.runs
+  done += tally.runs
   if (violation === undefined) continue
-  console.log(`${runs} ${violation.what}`)
+  console.log(`${done} ${violation.what}`)
   process.exit(0)
 }
-console.log(runs)
+console.log(done)
