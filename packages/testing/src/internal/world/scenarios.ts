@@ -121,7 +121,7 @@ export const scenario = (longest: number): FastCheck.Arbitrary<Scenario> =>
         { weight: 3, arbitrary: stepsOf(longest, close, calls) },
         { weight: 2, arbitrary: stepsOf(longest, close, calls, storeFails) },
         { weight: 3, arbitrary: stepsOf(longest, wide, calls, busFails) },
-        { weight: 4, arbitrary: FastCheck.array(plot, { minLength: 1, maxLength: 4 }).map((plots) => plots.flat()) },
+        { weight: 6, arbitrary: FastCheck.array(plot, { minLength: 1, maxLength: 4 }).map((plots) => plots.flat()) },
         { weight: 2, arbitrary: stepsOf(longest, wide, calls, storeFails, busFails, instancesFail) }
       )
     })
