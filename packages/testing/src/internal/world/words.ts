@@ -110,7 +110,7 @@ export const policies = {
   plain: { timeToLive: 12_000 },
   revalidating: { timeToLive: 3_000, staleWhileRevalidate: 10_000 },
   resilient: { timeToLive: 3_000, staleIfError: 15_000, softTimeout: 50, errorBackoff: 1_000 },
-  eager: { timeToLive: 6_000, refreshAhead: 50, awaitWrite: true }
+  eager: { timeToLive: 10_000, refreshAhead: 50, awaitWrite: true }
 } as const
 
 export interface Policy {
