@@ -4,9 +4,10 @@
  */
 import * as FastCheck from "effect/FastCheck"
 import type { Happening, Id, Step } from "./words.js"
-import { busFaults, cuts, fences, ids, memoryMillis, storeFaults } from "./words.js"
+import { busFaults, cuts, fences, ids, memoryMillis, storeFaults, storeTimeoutMillis } from "./words.js"
 
-const { array, boolean, constant, constantFrom, integer, oneof, option, record, shuffledSubarray, tuple } = FastCheck
+const { array, boolean, constant, constantFrom, integer, oneof, option, record, shuffledSubarray, subarray, tuple } =
+  FastCheck
 
 type Plot = FastCheck.Arbitrary<ReadonlyArray<Step>>
 
@@ -20,14 +21,13 @@ const step = (wait: number, happening: Happening): Step => ({ wait, happening })
 
 /** How long before each of the calls: at once and right after each other, for what races. */
 const atOnce = tuple(
-  constantFrom(0, 8, 60, 250),
-  array(integer({ min: 0, max: 8 }), { minLength: 0, maxLength: 7 })
+  constantFrom(0, 0, 60, storeTimeoutMillis),
+  array(integer({ min: 0, max: 5 }), { minLength: 2, maxLength: 9 })
 ).map(([first, rest]) => [first, ...rest])
-/** Then while values live, and when none may be believed any more that nobody has confirmed. */
-const later = tuple(
-  array(constantFrom(1, 60, 300, 1_000, 2_000), { minLength: 0, maxLength: 5 }),
-  constantFrom(300, 2_000, memoryMillis + 100)
-).map(([some, last]) => [...some, last])
+/** And then: while values in memory may be believed that nobody has confirmed, and when they may not. */
+const later = subarray([300, 1_000, 2_000, ...[-100, 100, 600, 1_500, 4_000].map((past) => memoryMillis + past)], {
+  minLength: 1
+}).map((millis) => millis.map((one, i) => one - (millis[i - 1] ?? 0)))
 
 const disturbance = oneof(
   record({ do: constant("cut" as const), at, how: constantFrom(...cuts) }),
@@ -39,23 +39,27 @@ const disturbance = oneof(
   })
 )
 
-/** A value that is looked up or held, a bus that is disturbed or not, a fence, and calls everywhere. */
+/** Mostly on another instance than the first call. */
+const fence = record({ tells: constantFrom(1, 1, 1, 0), by, wait: soon })
+
+/** A value that is looked up or held, a bus that is disturbed or not, fences, and calls everywhere. */
 const unheard: Plot = record({
   id,
-  first: oneof(record({ do: constant("get" as const), at, id }), record({ do: constant("ask" as const), id })),
+  at,
+  everywhere: boolean(),
   disturbs: option(disturbance, { nil: undefined, freq: 4 }),
-  teller: at,
-  by,
-  takes: constantFrom(2, 2, 60, 300, 1_500, 6_000),
-  waits: tuple(soon, soon, soon),
+  fallen: oneof({ weight: 2, arbitrary: tuple(fence) }, { weight: 1, arbitrary: tuple(fence, fence) }),
+  reads: constantFrom(0, 0, 0, 60),
+  takes: constantFrom(2, 2, 60, 300, 1_500, 9_000),
+  waits: tuple(soon, soon),
   atOnce: option(atOnce, { nil: [] }),
   later,
   heals: option(constantFrom(0, 300, 3_000), { nil: undefined, freq: 3 })
-}).map(({ atOnce, by, disturbs, first, heals, id, later, takes, teller, waits: [one, two, three] }) => [
-  step(one, { do: "database", id, before: 0, after: takes, fails: false }),
-  step(0, { ...first, id }),
+}).map(({ at, atOnce, disturbs, everywhere, fallen, heals, id, later, reads, takes, waits: [one, two] }) => [
+  step(one, { do: "database", id, before: reads, after: takes, fails: false }),
+  step(0, everywhere ? { do: "ask", id } : { do: "get", at, id }),
   ...(disturbs === undefined ? [] : [step(two, disturbs)]),
-  step(three, { do: "fence", at: teller, id, by, changes: true }),
+  ...[...fallen].map(({ by, tells, wait }) => step(wait, { do: "fence", at: at + tells, id, by, changes: true })),
   ...[...atOnce, ...later].map((wait) => step(wait, { do: "ask", id })),
   ...(heals === undefined ? [] : [step(heals, { do: "healBus" })])
 ])
@@ -63,23 +67,23 @@ const unheard: Plot = record({
 /** Values in the store, fences of one instance that the store does not acknowledge, and calls there. */
 const unacknowledged: Plot = record({
   at,
-  fault: constantFrom(...storeFaults),
+  // Mostly nothing is done.
+  fault: constantFrom(...storeFaults, "refuses" as const, "vanishes" as const),
   times: constantFrom(1, 1, 3, 30),
   fenced: shuffledSubarray([...ids], { minLength: 1 }).chain((some) =>
     tuple(...some.map((id) => record({ id: constant(id), by, wait: constantFrom(0, 1, 8, 60) })))
   ),
   atOnce,
-  id,
   heals: boolean(),
   later: array(record({ id, wait: constantFrom(8, 300, 1_000, 2_000) }), { minLength: 1, maxLength: 5 })
-}).map(({ at, atOnce, fault, fenced, heals, id, later, times }) => [
+}).map(({ at, atOnce, fault, fenced, heals, later, times }) => [
   ...ids.flatMap((id) => [
     step(0, { do: "database", id, before: 0, after: 2, fails: false }),
     step(20, { do: "get", at, id })
   ]),
   step(100, { do: "store", at, fault, on: "fences", times }),
   ...fenced.map(({ by, id, wait }) => step(wait, { do: "fence", at, id, by, changes: true })),
-  ...atOnce.map((wait) => step(wait, { do: "get", at, id })),
+  ...atOnce.map((wait) => step(wait, { do: "get", at, id: fenced[0]!.id })),
   ...(heals ? [step(300, { do: "healStore" })] : []),
   ...later.map(({ id, wait }) => step(wait, { do: "get", at, id }))
 ])

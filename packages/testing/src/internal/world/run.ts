@@ -280,7 +280,8 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
       const { after, before, fails, id } = happening
       database.set(id, { before, after, fails })
     } else if (happening.do === "store") {
-      store.set(happening.at, happening.fault, happening.on, happening.times)
+      const at = happening.at === "all" ? "all" : happening.at % setup.instances
+      store.set(at, happening.fault, happening.on, happening.times)
     } else if (happening.do === "healStore") store.heal()
     else if (happening.do === "restartStore") store.restart(happening.millis)
     else if (happening.do === "evict") store.evict(happening.keys)

@@ -60,7 +60,7 @@ const maximumKeys = 16
  * it often is: then what was asked for first is answered last.
  */
 const ways = (chance: Chance) => {
-  const oneIn = chance.between(0, 2) === 0 ? 2 : 10
+  const oneIn = chance.between(0, 1) === 0 ? 2 : 10
   return (): number => (chance.between(1, oneIn) === 1 ? chance.between(10, 90) : chance.between(0, 4))
 }
 
