@@ -1,9 +1,10 @@
 /** Copies of the cache and the world, in which a rule can be broken and looked for. */
 import { execFile } from "node:child_process"
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { fileURLToPath, pathToFileURL } from "node:url"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type { Edit, Mutant } from "./Mutant.js"
@@ -53,7 +54,11 @@ export interface Search {
 
 const run = (folder: string, { millis, runs, seed }: Search) =>
   Effect.async<string>((resume) => {
-    const flags = ["--max-semi-space-size=64", "--import", import.meta.resolve("tsx")]
+    const flags = [
+      "--max-semi-space-size=64",
+      "--import",
+      pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href
+    ]
     const args = [...flags, join(folder, "hunt.ts"), ...[millis, runs, seed].map(String)]
     const child = execFile(process.execPath, args, { maxBuffer: 1e8 }, (error, stdout, stderr) =>
       resume(Effect.succeed(error === null ? stdout : `0 ERROR ${stderr.slice(0, 2_000)}`))

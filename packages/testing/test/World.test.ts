@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as FastCheck from "effect/FastCheck"
 import * as World from "../src/World.js"
 
 const setup: World.Setup = {
@@ -77,6 +78,11 @@ describe("World / a history", () => {
 })
 
 describe("World / a simulation", () => {
+  it("no scenario has more steps than were asked for", () => {
+    const longest = FastCheck.sample(World.scenario(9), { numRuns: 200, seed: 1 }).map(({ steps }) => steps.length)
+    expect(Math.max(...longest)).toBe(9)
+  })
+
   it.effect("tries the same for the same seed", () =>
     Effect.gen(function* () {
       const one = yield* World.simulate({ seed: 7, runs: 5 })

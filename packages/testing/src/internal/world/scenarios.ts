@@ -99,6 +99,9 @@ const stepsOf = (
     size: "max"
   })
 
+const plotsOf = (longest: number) =>
+  FastCheck.array(plot, { minLength: 1, maxLength: 4 }).map((plots) => plots.flat().slice(0, longest))
+
 const setup: FastCheck.Arbitrary<Setup> = record({
   instances: constantFrom(2, 2, 3),
   carried: boolean(),
@@ -121,7 +124,7 @@ export const scenario = (longest: number): FastCheck.Arbitrary<Scenario> =>
         { weight: 3, arbitrary: stepsOf(longest, close, calls) },
         { weight: 2, arbitrary: stepsOf(longest, close, calls, storeFails) },
         { weight: 3, arbitrary: stepsOf(longest, wide, calls, busFails) },
-        { weight: 8, arbitrary: FastCheck.array(plot, { minLength: 1, maxLength: 4 }).map((plots) => plots.flat()) },
+        { weight: 8, arbitrary: plotsOf(longest) },
         { weight: 2, arbitrary: stepsOf(longest, wide, calls, storeFails, busFails, instancesFail) }
       )
     })
