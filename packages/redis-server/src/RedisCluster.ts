@@ -23,7 +23,7 @@ export interface Options {
   readonly masters?: number | undefined
   /** How many replicas each of them has. Default none: when a node is gone, so are its slots. */
   readonly replicas?: number | undefined
-  /** Milliseconds without an answer after which a node counts as gone. Default 1 000. */
+  /** Milliseconds without an answer after which a node counts as gone. Default 5 000: no node is gone on a busy machine. */
   readonly nodeTimeoutMillis?: number | undefined
   /** Further arguments of every node's command line. */
   readonly args?: ReadonlyArray<string> | undefined
@@ -60,7 +60,7 @@ const poll = 20
 const node = (options: Options) =>
   Effect.gen(function* () {
     const bus = yield* freePort
-    const timeout = String(options.nodeTimeoutMillis ?? 1_000)
+    const timeout = String(options.nodeTimeoutMillis ?? 5_000)
     const cluster = ["--cluster-enabled", "yes", "--cluster-port", String(bus), "--cluster-node-timeout", timeout]
     // A primary waits for five seconds whether more replicas come, unless it is told not to.
     const server = yield* RedisServer.make({

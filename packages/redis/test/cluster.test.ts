@@ -184,6 +184,35 @@ describeWithRedis("cluster / faults", () => {
       }).pipe(on({ nodeTimeoutMillis: 10_000, args: ["--cluster-require-full-coverage", "no"] }))
   )
 
+  it.scopedLive(
+    "a set that a frozen node holds up beyond its time limit ends what was computed from the key's value",
+    () =>
+      Effect.gen(function* () {
+        const { masters, settled } = yield* RedisCluster.RedisCluster
+        const redis = yield* client()
+        const store = yield* by(redis, Generic.make())
+        const [operationMillis, leaseMillis, breaker] = [250, 10_000, CircuitBreaker.make({})]
+        const tier = StoreTier.make(store, { operationMillis, leaseMillis, breaker, onSuccess: () => {} })
+        const slot = Number(yield* by(redis, run("CLUSTER", "KEYSLOT", "{larder:}")))
+        const at = masters.findIndex(({ slots: [first, last] }) => slot < first || slot > last)
+        const { key } = (yield* keys)[at]!
+        const capture = yield* eventually(store.capture({ key, shape: "s", tags: ["t"], retainMillis: 60_000 }))
+        const other = (yield* keys).find((one) => one.key !== key)!.key
+        yield* store.capture({ key: other, shape: "s", tags: [key], retainMillis: 60_000 })
+        // The script is known where the tags lie.
+        yield* store.invalidate({ keys: [], tags: ["u"] })
+        const tag = by(redis, run("GET", `larder:{larder:}t:${key}`))
+        expect(yield* tag).not.toBe(null)
+        yield* masters[at]!.suspend
+        const request = { capture, learntTags: [], bytes: undefined, timeToLiveMillis: 1_000 }
+        const [error, millis] = yield* took(Effect.flip(tier.commit(request)))
+        expect([error.reason, millis < 400]).toEqual(["Timeout", true])
+        yield* until(tag, (now) => now === null)
+        yield* masters[at]!.resume
+        yield* settled
+      }).pipe(on({ nodeTimeoutMillis: 10_000, args: ["--cluster-require-full-coverage", "no"] }))
+  )
+
   it.scopedLive("what was sent to a node that died fails with its connection, and is not sent again", () =>
     Effect.gen(function* () {
       const { masters, settled } = yield* RedisCluster.RedisCluster

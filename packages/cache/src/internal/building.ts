@@ -47,6 +47,7 @@ export const make = (
             () => Effect.void
           )
     const { failed, worked } = storeFailures.make(emit, report)
+    const ofStorage = storeFailures.make(emit, report)
 
     const fenceClock = { moment: 0 }
     const all = fences.make(settings.maximumFences, fenceClock)
@@ -95,7 +96,8 @@ export const make = (
       fenceHere,
       emit,
       failed: (error) => failed("*", error),
-      worked,
+      storageFailed: (error) => ofStorage.failed("*", error),
+      storageWorked: () => ofStorage.worked("save"),
       storeIsBack: Queue.take(returns),
       storage: settings.journal,
       clock: yield* Effect.clock,

@@ -18,10 +18,10 @@ import type { Item } from "../StoreTier.js"
 import { keyName } from "../StoreTier.js"
 import { type Core, now } from "./core.js"
 import type { Lookup } from "./currentLookup.js"
-import * as dependencies from "./dependencies.js"
+import type * as dependencies from "./dependencies.js"
 import { type Beginning, keeps, replace } from "./keeping.js"
-import { tooMuch, within } from "./lookups.js"
-import { prepareValue, reportPolicy, type Storable, unstorable } from "./storable.js"
+import * as learnings from "./learning.js"
+import { prepareValue, type Storable, unstorable } from "./storable.js"
 
 /**
  * Lets a fence fall, or leaves it to the transaction it is called in. Fails when the store did not acknowledge it; on
@@ -98,22 +98,11 @@ export const writeThrough = <E, R>(
         hides || !stores
           ? Either.right(undefined)
           : yield* Effect.either(Effect.forEach(items, (item) => core.tier.capture(captureRequest(item))))
-      const learnt = new Set<string>()
+      const learning = learnings.make(core, items)
+      const { inherited, learner, tags: learnt } = learning
       const startedMillis = yield* now
-      const learn = (tags: ReadonlyArray<string>) => tags.forEach((tag) => learnt.add(tag))
-      let unusableTag: unknown
-      const refuse = (error: unknown) => {
-        unusableTag = error
-      }
-      const inherited = dependencies.make(
-        items.map((item) => item.key.id),
-        learn
-      )
-      const depends = items[0]!.policy.dependencies ? inherited.depends : undefined
-      const learner = { learn, refuse, depends }
-      const exit = yield* Effect.exit(restore(within(effect, outer, items, undefined, learner)))
-      if (inherited.isTooMuch()) refuse(tooMuch)
-      if (unusableTag !== undefined) yield* reportPolicy(core, items[0]!, "tags", unusableTag)
+      const exit = yield* Effect.exit(restore(learnings.within(effect, outer, items, undefined, learner)))
+      yield* learning.report
       const captures = Either.getOrUndefined(captured)
       const begun = { since, millis: startedMillis }
       if (Either.isLeft(captured)) yield* core.storeFailed(cache, captured.left)
@@ -127,7 +116,7 @@ export const writeThrough = <E, R>(
         for (const i of items.keys()) tell(i, [], Exit.isFailure(exit) ? Infinity : -Infinity)
         const request = { keys: items.map(keyName), tags: [] }
         const fenced = isWrite ? yield* Effect.either(fence(core, "invalidate", cache, request)) : Either.void
-        if (Exit.isSuccess(exit) && !stores && unusableTag === undefined) {
+        if (Exit.isSuccess(exit) && !stores && learning.isUsable()) {
           const millis = Math.max(0, (yield* now) - startedMillis)
           yield* Effect.forEach(items, (item, i) => renew(core, item, exit.value[i], millis, learnt, begun, inherited))
         }
@@ -138,15 +127,20 @@ export const writeThrough = <E, R>(
       }
       const millis = Math.max(0, (yield* now) - startedMillis)
       // Not side by side: an interruption would reach the children of this fiber although it masks its own.
-      const untilMillis = unusableTag === undefined ? inherited.untilMillis() : -Infinity
+      const untilMillis = learning.untilMillis()
       const failures = yield* Effect.forEach(items, (item, i) =>
         Effect.flatMap(prepareValue(core, item, exit.value[i], millis, untilMillis), (storable) => {
           tell(i, storable.learnt, storable.expiresAtMillis)
           const judged = inherited.judged(captures[i]!)
-          const mayStore = judged !== undefined && unusableTag === undefined
-          // What was read may be older than the write: memory cannot be asked since when.
-          const young = inherited.since() === undefined ? begun : undefined
-          return commit(core, item, judged ?? captures[i]!, storable, learnt, mayStore, isWrite, young)
+          return commit(core, item, {
+            capture: judged ?? captures[i]!,
+            storable,
+            learnt,
+            stores: judged !== undefined && learning.isUsable(),
+            isWrite,
+            // What was read may be older than the write: memory cannot be asked since when.
+            begun: inherited.since() === undefined ? begun : undefined
+          })
         })
       )
       return { exit, failure: failures.find((failure) => failure !== undefined) }
@@ -181,15 +175,22 @@ const renew = (
     core.emitKey(item.key, { _tag: kept })
   })
 
+/** A value on its way into the place of an older one. */
+interface Committing {
+  readonly capture: Capture
+  readonly storable: Storable
+  readonly learnt: ReadonlySet<string>
+  /** Whether the value may be stored; the older ones are gone in any case. */
+  readonly stores: boolean
+  readonly isWrite: boolean
+  /** Absent: nobody knows how old what it was computed from is, so memory does not take it. */
+  readonly begun: Beginning | undefined
+}
+
 const commit = (
   core: Core,
   item: Item,
-  capture: Capture,
-  storable: Storable,
-  learnt: ReadonlySet<string>,
-  stores: boolean,
-  isWrite: boolean,
-  begun: Beginning | undefined
+  { begun, capture, isWrite, learnt, storable, stores }: Committing
 ): Effect.Effect<StoreError | undefined, never, any> =>
   Effect.gen(function* () {
     const learntTags = [...new Set([...learnt, ...storable.learnt])].filter((tag) => tag !== item.key.id)

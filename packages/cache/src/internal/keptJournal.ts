@@ -9,6 +9,7 @@ import type { StoreError } from "../CacheError.js"
 import type { JournalStorage } from "../JournalStorage.js"
 import type { FenceRequest } from "../Store.js"
 import type { Journal } from "./journal.js"
+import { limit } from "./limit.js"
 
 const Kept = Schema.parseJson(
   Schema.Struct({
@@ -35,17 +36,30 @@ export interface KeptJournal {
   readonly save: Effect.Effect<void, StoreError>
 }
 
+/** A save that has not ended after so long never will. */
+const saveMillis = 30_000
+
 export const make = (journal: Journal, storage: JournalStorage): Effect.Effect<KeptJournal> =>
   Effect.map(Effect.makeSemaphore(1), (one) => {
     let saved: string | undefined
-    const save = Effect.suspend(() => {
+    /** Whether somebody no longer waits whose addition is still to be saved. */
+    let isLeft = false
+    const save: Effect.Effect<void, StoreError> = Effect.suspend(() => {
+      isLeft = false
       const text = print(journal.next(Infinity)?.request ?? nothing)
       // Whoever waited for the one before may find its own addition saved with it.
       if (text === saved) return Effect.void
       // One without an answer may have been saved all the same: what is there is not known until the next one.
       saved = undefined
-      return Effect.tap(storage.save(text), () => Effect.sync(() => void (saved = text)))
+      return Effect.flatMap(limit({ store: "journal", operation: "save" }, storage.save(text), saveMillis), () => {
+        saved = text
+        return isLeft ? save : Effect.void
+      })
     })
+    // What is on its way to a disk goes on when nobody waits for it: the next one begins when it has ended.
+    const saveInTurn = Effect.onInterrupt(one.withPermits(1)(Effect.uninterruptible(save)), () =>
+      Effect.sync(() => void (isLeft = true))
+    )
     return {
       restore: Effect.matchEffect(storage.load, {
         onFailure: (error) => {
@@ -59,6 +73,6 @@ export const make = (journal: Journal, storage: JournalStorage): Effect.Effect<K
             journal.add(request)
           })
       }),
-      save: one.withPermits(1)(save)
+      save: saveInTurn
     }
   })

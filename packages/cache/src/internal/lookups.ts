@@ -15,14 +15,14 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import { ConfigurationError } from "../CacheError.js"
-import type { Flight, Run } from "../SingleFlight.js"
+import type { Flight } from "../SingleFlight.js"
 import type * as MemoryTier from "../MemoryTier.js"
 import type { FillRequest, Lease } from "../Store.js"
 import type { Item } from "../StoreTier.js"
 import { type Core, type Landing, now } from "./core.js"
-import { CurrentLookup, type Learner, type Lookup } from "./currentLookup.js"
-import * as dependencies from "./dependencies.js"
+import type { Lookup } from "./currentLookup.js"
 import { keep, keeps } from "./keeping.js"
+import * as learnings from "./learning.js"
 import { acquire, type Acquired, giveBack, type Journey, type Manner } from "./leases.js"
 import { alarming } from "./tally.js"
 import { prepareFailure, prepareValue, reportPolicy, unstorableFailure } from "./storable.js"
@@ -58,23 +58,6 @@ const fill = (core: Core, fills: ReadonlyArray<Filling>) => {
     })
   )
 }
-
-/** Runs a lookup as the current one, so that it can learn tags and recognise itself. */
-export const within = <A, E, R>(
-  lookup: Effect.Effect<A, E, R>,
-  outer: Lookup | undefined,
-  items: ReadonlyArray<Item>,
-  run: Run | undefined,
-  { depends, learn, refuse }: Learner
-): Effect.Effect<A, E, R> =>
-  Effect.provideService(lookup, CurrentLookup, {
-    learn,
-    refuse,
-    depends,
-    run,
-    flightIds: new Set(items.map((item) => item.flightId)),
-    outer
-  }) as Effect.Effect<A, E, R>
 
 /** Reports a failed lookup, once for all who wait for it. */
 export const reportLookup = (
@@ -147,14 +130,6 @@ const neverHits = (prefix: string) =>
     detail: `not one hit beside the first ${alarming} lookups: is a part of the key another one each time?`
   })
 
-/** Told in the place of a tag that cannot be used: what should have ended the value cannot. */
-export const tooMuch = new ConfigurationError({
-  where: "dependencies",
-  detail:
-    `a value was computed from others with more than ${dependencies.maximumNames} keys and tags together, and is not ` +
-    "stored: give them a tag in common, add that to it, and set `dependencies: false`"
-})
-
 const lookUp = (
   core: Core,
   journeys: ReadonlyArray<Journey>,
@@ -167,28 +142,15 @@ const lookUp = (
 ): Effect.Effect<void, never, any> =>
   Effect.gen(function* () {
     const items = rest.map((i) => journeys[i]!.item)
-    const learnt = new Set<string>()
-    const learn = (tags: ReadonlyArray<string>) => {
-      for (const tag of tags) {
-        learnt.add(tag)
-        for (const i of rest) flights[i]!.names.add(tag)
-      }
-    }
-    let unusableTag: unknown
-    const refuse = (error: unknown) => {
-      unusableTag = error
-    }
-    const inherited = dependencies.make(
-      items.map((item) => item.key.id),
-      learn
-    )
-    const depends = items[0]!.policy.dependencies ? inherited.depends : undefined
+    const learning = learnings.make(core, items, (tag) => {
+      for (const i of rest) flights[i]!.names.add(tag)
+    })
+    const { inherited, learner, tags: learnt } = learning
     const startedMillis = yield* now
-    const exit = yield* Effect.exit(within(lookup(rest), outer, items, flights[0]!.run, { learn, refuse, depends }))
-    if (inherited.isTooMuch()) refuse(tooMuch)
-    if (unusableTag !== undefined) yield* reportPolicy(core, items[0]!, "tags", unusableTag)
+    const exit = yield* Effect.exit(learnings.within(lookup(rest), outer, items, flights[0]!.run, learner))
+    yield* learning.report
     const endedMillis = yield* now
-    const untilMillis = unusableTag === undefined ? inherited.untilMillis() : -Infinity
+    const untilMillis = learning.untilMillis()
     const millis = Math.max(0, endedMillis - startedMillis)
     const failed = Exit.isFailure(exit)
     if (failed) {
@@ -223,7 +185,7 @@ const lookUp = (
       const one = acquired[i]!
       const { bytes, encoded, expiresAtMillis, instants, keepMillis: timeToLiveMillis } = storable
       const barred =
-        unusableTag !== undefined || !core.enabled || core.journal.hides(item.key.id, [...item.tags, ...learntTags])
+        !learning.isUsable() || !core.enabled || core.journal.hides(item.key.id, [...item.tags, ...learntTags])
       const lease = one._tag === "Leased" && bytes !== undefined && !barred ? one.lease : undefined
       const judged = lease && inherited.judged(lease)
       const stored = lease !== undefined && judged !== undefined

@@ -47,7 +47,9 @@ export interface Options {
   readonly fenceHere: (request: FenceRequest, hard: boolean) => void
   readonly emit: (event: StoreEvent) => void
   readonly failed: (error: StoreError) => Effect.Effect<void>
-  readonly worked: (operation: string) => void
+  /** Of the place where the journal is kept: a row of its own, since it usually fails beside the store. */
+  readonly storageFailed: (error: StoreError) => Effect.Effect<void>
+  readonly storageWorked: () => void
   /** Waits until somebody finds the store back: then a replay need not wait out its pause. */
   readonly storeIsBack: Effect.Effect<void>
   readonly storage: JournalStorage | undefined
@@ -89,8 +91,8 @@ export const make = (options: Options): Effect.Effect<Recovery> =>
       kept === undefined
         ? Effect.void
         : Effect.matchEffect(limit({ store: "journal", operation: "save" }, kept.save, operationMillis), {
-            onFailure: failed,
-            onSuccess: () => Effect.sync(() => options.worked("save"))
+            onFailure: options.storageFailed,
+            onSuccess: () => Effect.sync(options.storageWorked)
           })
 
     const remember = (request: FenceRequest): Effect.Effect<void> =>
@@ -126,7 +128,7 @@ export const make = (options: Options): Effect.Effect<Recovery> =>
       restore:
         kept === undefined
           ? Effect.void
-          : Effect.map(Effect.catchAll(kept.restore, failed), () => {
+          : Effect.map(Effect.catchAll(kept.restore, options.storageFailed), () => {
               if (!journal.isEmpty()) wishes.unsafeOffer(undefined)
             }),
       replays: Effect.forever(

@@ -52,6 +52,13 @@ interface Unjudged {
   readonly epoch: string | undefined
 }
 
+/**
+ * A time limit of the caller may be shorter than the client's for a node that is frozen: interruption detaches, and the
+ * others are told all the same.
+ */
+const asFarAsItCan = <A, E, R>(operation: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.disconnect(Effect.uninterruptible(operation))
+
 export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effect<redisOperations.RedisOperations> =>
   Effect.gen(function* () {
     const commands = redisCommands.make(client)
@@ -247,10 +254,7 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
         )
       })
 
-    /**
-     * Every node is told, and then the first failure is the operation's. A time limit of the caller may be shorter than
-     * the client's for a node that is frozen: interruption detaches, and the others are told all the same.
-     */
+    /** Every node is told, and then the first failure is the operation's. */
     const fence = (
       operation: "invalidate" | "expire",
       onKeys: (names: FenceRequest["keys"]) => Effect.Effect<Outcomes<unknown>, StoreError>
@@ -264,7 +268,7 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
           const [reply] = yield* commands.run(operation, script, [call])
           yield* Either.flatMap(told, Either.all)
           return yield* replies.counter(operation, redisFrame.text(reply))
-        }).pipe(Effect.uninterruptible, Effect.disconnect)
+        }).pipe(asFarAsItCan)
     }
 
     return {
@@ -361,6 +365,6 @@ export const make = (client: RedisClient["Type"], keys: RedisKeys): Effect.Effec
             outcome: yield* replies.outcome("commit", outcome),
             counter: yield* replies.counter("commit", redisFrame.text(counted))
           }
-        })
+        }).pipe(asFarAsItCan)
     }
   })

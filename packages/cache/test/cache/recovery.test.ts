@@ -289,6 +289,47 @@ describe("Cache / a journal that is kept over a restart", () => {
     }).pipe(under(stores))
   )
 
+  it.scoped("a save that goes on beyond its time is not overtaken, and what came meanwhile is saved behind it", () =>
+    Effect.gen(function* () {
+      const { state, storage } = place()
+      let slow = true
+      // What is on its way to a disk is not called back.
+      const save = (text: string) =>
+        Effect.suspend(() => {
+          const takes = slow ? 2_000 : 1
+          slow = false
+          return Effect.uninterruptible(Effect.delay(storage.save(text), takes))
+        })
+      yield* outage
+      const { cache } = yield* instance({ journal: { ...storage, save } })
+      const returned = yield* Effect.forkScoped(Effect.flip(cache.invalidate(key)))
+      yield* advance(500)
+      expect(returned.unsafePoll()).not.toBe(null)
+      const other = yield* Effect.forkScoped(Effect.flip(cache.invalidate(Key(2))))
+      yield* advance(500)
+      expect(other.unsafePoll()).not.toBe(null)
+      yield* advance(5_000)
+      expect(JSON.parse(state.text!).keys).toHaveLength(2)
+    }).pipe(under(stores))
+  )
+
+  it.scoped("a place that takes a text and never answers is given up for the next one", () =>
+    Effect.gen(function* () {
+      const { state, storage } = place()
+      let hangs = true
+      const save = (text: string) => Effect.suspend(() => (hangs ? Effect.never : storage.save(text)))
+      yield* outage
+      const { cache } = yield* instance({ journal: { ...storage, save } })
+      yield* Effect.forkScoped(Effect.flip(cache.invalidate(key)))
+      yield* advance(500)
+      hangs = false
+      yield* advance(60_000)
+      yield* Effect.forkScoped(Effect.flip(cache.invalidate(Key(2))))
+      yield* advance(500)
+      expect(JSON.parse(state.text!).keys).toHaveLength(2)
+    }).pipe(under(stores))
+  )
+
   it.scoped("each row of failures to save is told of", () =>
     Effect.gen(function* () {
       const { storage } = place()
