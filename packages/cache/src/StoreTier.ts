@@ -17,6 +17,7 @@ import type { Resolved } from "./CachePolicy.js"
 import type { CircuitBreaker } from "./CircuitBreaker.js"
 import * as Codec from "./Codec.js"
 import * as Epoch from "./Epoch.js"
+import * as Counts from "./internal/counts.js"
 import { limit } from "./internal/limit.js"
 import type {
   Capture,
@@ -116,6 +117,8 @@ export interface StoreTier {
   readonly expire: (request: FenceRequest) => Effect.Effect<void, StoreError>
   readonly capture: (request: CaptureRequest) => Effect.Effect<Capture, StoreError>
   readonly commit: (request: CommitRequest) => Effect.Effect<Outcome, StoreError>
+  /** Whether the store gave this count to a fence of this instance. */
+  readonly isOwnFence: (counter: Epoch.Counter) => boolean
 }
 
 /**
@@ -160,23 +163,7 @@ export const keyName = (item: Item): KeyName => ({ key: item.key.id, shapes: [it
  * @category constructors
  */
 export const make = (store: Context.Tag.Service<Store>, options: Options): StoreTier => {
-  let last: Epoch.Counter | undefined
-
-  const note = (counter: Epoch.Counter): void => {
-    if (last === undefined || last.era !== counter.era || last.n < counter.n) last = counter
-  }
-
-  /** What answers after a write is no replica that lags. */
-  const noteWritten = (counter: Epoch.Counter, asked: Epoch.Counter | undefined): void => {
-    if (asked !== undefined && (counter.era !== asked.era || counter.n < asked.n)) {
-      last = counter
-      options.onRegress?.()
-    } else note(counter)
-  }
-
-  // A replica may lag behind what this instance had seen when it asked: an answer from before that is a miss.
-  const lags = (counter: Epoch.Counter | undefined, asked: Epoch.Counter | undefined): boolean =>
-    counter !== undefined && asked !== undefined && counter.era === asked.era && counter.n < asked.n
+  const counts = Counts.make(() => options.onRegress?.())
 
   const guarded = <A>(
     operation: string,
@@ -208,11 +195,12 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
   const view = (item: Item, answer: ReadAnswer, asked: Epoch.Counter | undefined): Effect.Effect<View, never, any> => {
     const { found, epochs } = answer
     // Every answer says how far the store was, also one that found nothing.
-    if (epochs.counter !== undefined) note(epochs.counter)
+    if (epochs.counter !== undefined) counts.read(epochs.counter)
     if (found._tag === "Absent") return Effect.succeed(nothing)
     if (found._tag === "Malformed") return unusable(found.id, "not an entry of this store")
     const { id } = found
-    const standing = lags(epochs.counter, asked) ? "Invalid" : Epoch.standing(found.stamps, epochs)
+    // A replica may lag behind what this instance had seen when it asked: an answer from before that is a miss.
+    const standing = counts.isBehind(epochs.counter, asked) ? "Invalid" : Epoch.standing(found.stamps, epochs)
     if (standing === "Invalid" || !carries(found.stamps, item.tags)) return Effect.succeed({ ...nothing, id })
     const opened = Codec.open(found.bytes)
     if (opened === undefined) return unusable(id, "not an envelope of ours")
@@ -278,18 +266,19 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
 
   const fenced = (operation: "invalidate" | "expire", request: FenceRequest) =>
     Effect.suspend(() => {
-      const asked = request.everything === true ? undefined : last
+      const asked = request.everything === true ? undefined : counts.last()
       return believe(operation, always(operation, store[operation](request)), (counter) =>
-        typeof counter.n === "number" ? Effect.sync(() => noteWritten(counter, asked)) : Effect.die(counter)
+        typeof counter.n === "number" ? Effect.sync(() => counts.fenced(counter, asked)) : Effect.die(counter)
       )
     })
 
   return {
     name: store.name,
     remote: store.remote,
+    isOwnFence: counts.isOwn,
     read: (items) =>
       Effect.suspend(() => {
-        const asked = last
+        const asked = counts.last()
         const requests = items.map(({ key, codec, tags }) => ({ key: key.id, shape: codec.shape, tags }))
         return believe("read", guarded("read", store.read(requests)), (answers) =>
           items.length === 1 && answers.length === 1
@@ -301,7 +290,7 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
       }),
     lease: (wishes, limitMillis) =>
       Effect.suspend(() => {
-        const asked = last
+        const asked = counts.last()
         const requests = wishes.map(({ item, seen }) => ({
           key: item.key.id,
           shape: item.codec.shape,
@@ -314,7 +303,7 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
         return believe("lease", guarded("lease", store.lease(requests), limitMillis), (answers) =>
           Effect.flatMap(each("lease", answers, wishes.length), (some) =>
             Effect.forEach(some, (answer, i): Effect.Effect<Leased, never, any> => {
-              if (answer._tag === "Granted") noteWritten(answer.lease.counter, asked)
+              if (answer._tag === "Granted") counts.written(answer.lease.counter, asked)
               if (answer._tag !== "Found") return Effect.succeed(answer)
               return Effect.map(view(wishes[i]!.item, answer.answer, asked), (one) => ({ _tag: "Found", view: one }))
             })
@@ -333,9 +322,9 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
     capture: (request) => believe("capture", guarded("capture", store.capture(request)), Effect.succeed),
     commit: (request) =>
       Effect.suspend(() => {
-        const asked = last
+        const asked = counts.last()
         return believe("commit", always("commit", store.commit(request)), ({ outcome, counter }) => {
-          noteWritten(counter, asked)
+          counts.fenced(counter, asked)
           return Effect.succeed(outcome)
         })
       })

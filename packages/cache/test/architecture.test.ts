@@ -44,7 +44,7 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
     "2nd floor",
     rooms(`
       CircuitBreaker Codec SingleFlight
-      internal/bypass internal/currentLookup internal/decide internal/dependencies internal/fences
+      internal/bypass internal/counts internal/currentLookup internal/decide internal/dependencies internal/fences
       internal/fingerprint internal/hearing internal/journal internal/keptJournal internal/recent
       internal/sequence internal/tally
     `)

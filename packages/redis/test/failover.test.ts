@@ -17,16 +17,21 @@ const key = Key(1)
 const stored = { timeToLive: "1 hour", awaitWrite: true } as const
 
 const arrangements: ReadonlyArray<
-  readonly [string, Layer.Layer<Cache.Cache, never, Layer.Layer.Context<ReturnType<typeof Cache.layerWithBus>>>]
+  readonly [
+    string,
+    Layer.Layer<Cache.Cache, never, Layer.Layer.Context<ReturnType<typeof Cache.layerWithBus>>>,
+    Pick<RedisStore.Options, "bus" | "pollInterval">
+  ]
 > = [
-  ["with a bus", Cache.layerWithBus()],
-  ["without one", Cache.layer]
+  ["with a bus", Cache.layerWithBus(), {}],
+  ["with a stream", Cache.layerWithBus(), { bus: "Stream", pollInterval: "20 millis" }],
+  ["without one", Cache.layer, {}]
 ]
 
 describeWithRedis("failover", () => {
   it.scopedLive.each(arrangements)(
     "an acknowledged invalidation that a failover loses is made again, %s",
-    ([, layer]) =>
+    ([, layer, bus]) =>
       Effect.gen(function* () {
         const primary = yield* RedisServer.make({ args: ["--repl-diskless-sync-delay", "0"] })
         const replica = yield* RedisServer.make({ args: ["--repl-diskless-sync-delay", "0"] })
@@ -34,7 +39,7 @@ describeWithRedis("failover", () => {
         const instance = Effect.gen(function* () {
           const events: Array<string> = []
           const context = yield* Layer.build(
-            layer.pipe(Layer.provide([RedisStore.layer({ url: primary.url }), Reporter.layerNoop]), Layer.fresh)
+            layer.pipe(Layer.provide([RedisStore.layer({ url: primary.url, ...bus }), Reporter.layerNoop]), Layer.fresh)
           )
           yield* Effect.provide(
             Cache.listen((event) => void events.push(event._tag)),

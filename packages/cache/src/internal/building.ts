@@ -155,6 +155,7 @@ export const make = (
     const listener: hearing.Listener = {
       fenceHere,
       changed: (request) => raise(changes, request),
+      isOwnFence: tier.isOwnFence,
       gap: (because) => {
         all.raiseAll()
         hard.raiseAll()

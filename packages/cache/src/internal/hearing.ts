@@ -15,6 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { StoreError } from "../CacheError.js"
 import type { CacheEvent, GapReason } from "../CacheEvent.js"
+import type { Counter } from "../Epoch.js"
 import type { InvalidationBus } from "../InvalidationBus.js"
 import type { FenceRequest } from "../Store.js"
 import * as busWire from "./busWire.js"
@@ -26,6 +27,8 @@ export interface Listener {
   readonly fenceHere: (request: FenceRequest, hard: boolean) => void
   /** What is stored is no longer what it was: what is in memory ends. */
   readonly changed: (request: FenceRequest) => void
+  /** Whether the store gave this count to a fence of this instance. */
+  readonly isOwnFence: (counter: Counter) => boolean
   /** Something may have been missed: nothing that was seen before is believed. */
   readonly gap: (because: GapReason) => void
   /** Everything that other instances told before this moment has been heard here. */
@@ -90,6 +93,8 @@ const once = (
       if (isMissing && stands && !forgets) listener.gap("Lost")
       if (message._tag === "Beat") return beat(message)
       if (message.origin === origin) return
+      // One count for two fences: the store has lost this instance's, and the other one makes up for it.
+      if (carried && counter !== undefined && listener.isOwnFence(counter)) listener.gap("Lost")
       const { everything, keys, kind, tags } = message
       const request = { keys: keys.map((key) => ({ key, shapes: [] })), tags, everything }
       if (kind === "change") listener.changed(request)

@@ -446,6 +446,34 @@ describe("Cache / what is told again because messages are missing", () => {
     }).pipe(under(Layer.provideMerge(remote, Bus.layer({ carried: true }))))
   )
 
+  it.scoped.each([
+    ["an invalidation", (cache: Cache.Cache["Type"]) => cache.invalidate(key)],
+    ["a set", (cache: Cache.Cache["Type"]) => cache.set(key, "v1", stored)]
+  ] as const)(
+    "counts a fence of another instance as it has counted %s of this one: the store has lost that",
+    ([, tell]) =>
+      Effect.gen(function* () {
+        const { one, two } = yield* fleet
+        const { hub } = yield* Bus.Control
+        const said: Array<string> = []
+        yield* Effect.forkScoped(Stream.runForEach(hub.texts, (text) => Effect.sync(() => said.push(text))))
+        yield* settle
+        yield* tell(one.cache)
+        yield* settle
+        const [count] = said.find((text) => text.includes(key.id))!.split(" ")
+        // What is repeated is no other one's.
+        for (const text of [...said]) hub.send(text)
+        yield* settle
+        expect([one.count("Gap Lost"), one.count("Recalled")]).toEqual([0, 0])
+        hub.send(`${count} ${JSON.stringify({ o: "another", k: ["V1.users.id.9"], t: [] })}`)
+        yield* settle
+        expect([one.count("Gap Lost"), one.count("Recalled")]).toEqual([1, 1])
+        expect([two.count("Gap Lost"), two.count("Recalled")]).toEqual([0, 0])
+        yield* advance(2_000)
+        expect(one.count("Replayed")).toBe(1)
+      }).pipe(under(Bus.layer({ carried: true })))
+  )
+
   it.scoped("is told for the time of recall, however often an instance without a bus invalidates something", () =>
     Effect.gen(function* () {
       const { one } = yield* fleet

@@ -96,6 +96,33 @@ describe("Cache / a store that lost what it had acknowledged", () => {
     }).pipe(under(stores))
   )
 
+  it.scoped.each([
+    ["invalidation", (cache: Cache.Cache["Type"]) => cache.invalidate(Key(2))],
+    ["expiry", (cache: Cache.Cache["Type"]) => cache.expire(Key(2))],
+    ["set", (cache: Cache.Cache["Type"]) => cache.set(Key(2), "any", stored)]
+  ] as const)("whose counter is made up for by the next %s is told again", ([, next]) =>
+    Effect.gen(function* () {
+      const { find, one } = yield* betrayed()
+      yield* next(one.cache)
+      yield* settle
+      expect(one.events).toContain("Recalled")
+      expect(yield* find(one)).toBe("v1")
+      yield* advance(1_000)
+      expect(yield* find(yield* instance())).toBe("v1")
+    }).pipe(under(stores))
+  )
+
+  it.scoped("fences side by side are no loss", () =>
+    Effect.gen(function* () {
+      const one = yield* instance()
+      const ids = Array.from({ length: 50 }, (_, id) => id)
+      yield* Effect.forEach(ids, (id) => one.cache.invalidate(Key(id)), { concurrency: "unbounded" })
+      yield* Effect.forEach(ids, (id) => one.cache.set(Key(id), "any", stored), { concurrency: "unbounded" })
+      yield* settle
+      expect(one.events).not.toContain("Recalled")
+    }).pipe(under(stores))
+  )
+
   it.scoped("and was away meanwhile is told again", () =>
     Effect.gen(function* () {
       const { find, one, source } = yield* betrayed()
