@@ -462,7 +462,8 @@ describe("Cache / what is told again because messages are missing", () => {
         yield* settle
         const [count] = said.find((text) => text.includes(key.id))!.split(" ")
         // What is repeated is no other one's.
-        for (const text of [...said]) hub.send(text)
+        const before = said.slice()
+        for (const text of before) hub.send(text)
         yield* settle
         expect([one.count("Gap Lost"), one.count("Recalled")]).toEqual([0, 0])
         hub.send(`${count} ${JSON.stringify({ o: "another", k: ["V1.users.id.9"], t: [] })}`)
