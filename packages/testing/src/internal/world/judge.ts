@@ -97,6 +97,8 @@ export interface Call {
   readonly startMillis: number
   readonly knownFences: ReadonlyMap<Id, number>
   readonly knownAnywhere: ReadonlyMap<Id, number>
+  /** Whether its instance heard the others when it started. */
+  readonly stood: boolean
 }
 
 export class Violation extends Error {
@@ -176,7 +178,7 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
       const cause = `${fence.what} of ${where(fence.life)} returned at ${fence.endedMillis} ms`
       if (fence.life === life) return violate(`${tale}, although its own ${cause}`)
       if (!fence.acknowledged) continue
-      const calm = life.stands && life.disturbedTick < fence.beganTick
+      const calm = call.stood && life.stands && life.disturbedTick < fence.beganTick
       if (calm ? lag > busMillis : lag >= memoryMillis) {
         return violate(`${tale}, although ${cause}${calm ? ", and nothing disturbs the bus" : ""}`)
       }
@@ -233,7 +235,8 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
       startTick: timeline.tick(),
       startMillis: timeline.nowMillis(),
       knownFences: new Map(life.fences),
-      knownAnywhere: new Map(anywhere)
+      knownAnywhere: new Map(anywhere),
+      stood: life.stands
     }),
     answered: (call: Call, id: Id, number: number): void => {
       checked += 1

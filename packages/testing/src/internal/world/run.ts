@@ -8,7 +8,7 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
@@ -16,7 +16,7 @@ import * as Scope from "effect/Scope"
 import * as Bus from "./bus.js"
 import * as chances from "./chance.js"
 import * as Judge from "./judge.js"
-import { Key, type Life, type Violation } from "./judge.js"
+import { Key, type Life, Violation } from "./judge.js"
 import * as WorldStore from "./store.js"
 import * as timelines from "./timeline.js"
 import {
@@ -28,7 +28,8 @@ import {
   policies,
   type Policy,
   type Scenario,
-  type Step
+  type Step,
+  storeTimeoutMillis
 } from "./words.js"
 
 class DatabaseDown extends Data.TaggedError("DatabaseDown") {}
@@ -59,6 +60,7 @@ const lastAnswersSeconds = 20
 
 export const run = (scenario: Scenario, log?: (line: string) => void): History => {
   const { setup, steps } = scenario
+  const others = new Set(Fiber.unsafeRoots())
   const timeline = timelines.make()
   const chance = chances.make(setup.luck)
   const faults = new Map<string, number>()
@@ -426,6 +428,26 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
     if (bus.subscriptions() > 0) wrong(`${bus.subscriptions()} subscriptions are left`)
   }
 
+  /**
+   * Ends what is still under way. The runtime keeps each fiber until it has ended, those of crashed instances too, and
+   * whoever runs worlds for hours would run out of memory. Answers how many fibers never end.
+   */
+  const bury = (): number => {
+    store.heal()
+    bus.heal()
+    timeline.revive()
+    const left = () => Fiber.unsafeRoots().filter((fiber) => !others.has(fiber))
+    for (let round = 0; round < 10; round++) {
+      const some = new Set(left())
+      if (some.size === 0) return 0
+      // What cannot be interrupted waits for its time limit, and who watches that is not interrupted either.
+      timeline.advance(2 * storeTimeoutMillis)
+      for (const fiber of left()) if (some.has(fiber)) fiber.unsafeInterruptAsFork(FiberId.none)
+      timeline.settle()
+    }
+    return left().length
+  }
+
   let done = 0
   for (const instance of instances) start(instance)
   timeline.advance(100)
@@ -443,12 +465,15 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
   // The end takes longer than most of what comes before it.
   if (judge.violation() === undefined && setup.ends) end()
   for (const { life } of instances) life.alive = false
-  return {
+  const history: History = {
     steps: done,
     answers: judge.checked(),
-    staleness: judge.staleness,
-    faults,
+    staleness: { ...judge.staleness },
+    faults: new Map(faults),
     millis: timeline.nowMillis(),
     violation: judge.violation()
   }
+  const left = bury()
+  if (left === 0 || history.violation !== undefined) return history
+  return { ...history, violation: new Violation(`at ${history.millis} ms: ${left} fibers never end`) }
 }

@@ -41,6 +41,8 @@ export interface Timeline {
   readonly advance: (millis: number) => void
   /** How many tasks have run. */
   readonly tasks: () => number
+  /** From here on what belongs to those who have crashed runs too, also what was dropped. */
+  readonly revive: () => void
 }
 
 const isBefore = (one: Alarm, other: Alarm): boolean =>
@@ -53,6 +55,8 @@ export const make = (): Timeline => {
   let ticks = 0
   let order = 0
   let ran = 0
+  /** What was to run for somebody who had crashed; `undefined` when everybody runs. */
+  let dropped: Array<() => void> | undefined = []
 
   const push = (alarm: Alarm): void => {
     let i = alarms.push(alarm) - 1
@@ -92,7 +96,10 @@ export const make = (): Timeline => {
       const some = tasks
       tasks = []
       for (const { owner, run } of some) {
-        if (!owner.alive) continue
+        if (!owner.alive && dropped !== undefined) {
+          dropped.push(run)
+          continue
+        }
         ran += 1
         run()
       }
@@ -107,7 +114,10 @@ export const make = (): Timeline => {
       if (!next.isSet) continue
       next.isSet = false
       next.owner.alarms -= 1
-      if (!next.owner.alive) continue
+      if (!next.owner.alive && dropped !== undefined) {
+        dropped.push(next.ring)
+        continue
+      }
       nowMillis = Math.max(nowMillis, next.atMillis)
       next.ring()
       settle()
@@ -122,6 +132,12 @@ export const make = (): Timeline => {
     settle,
     advance,
     tasks: () => ran,
+    revive: () => {
+      const late = dropped ?? []
+      dropped = undefined
+      for (const run of late) run()
+      settle()
+    },
     scheduler: (owner) => ({
       scheduleTask: (run) => void tasks.push({ owner, run }),
       shouldYield: (fiber) =>
