@@ -93,6 +93,11 @@ describe("World / a history", () => {
 })
 
 describe("World / a simulation", () => {
+  it("no scenario has more steps than were asked for", () => {
+    const longest = FastCheck.sample(World.scenario(9), { numRuns: 200, seed: 1 }).map(({ steps }) => steps.length)
+    expect(Math.max(...longest)).toBe(9)
+  })
+
   it.effect("tries the same for the same seed", () =>
     Effect.gen(function* () {
       const one = yield* World.simulate({ seed: 7, runs: 5 })
