@@ -31,6 +31,12 @@ export interface Fence {
    * on this instance, and replayed.
    */
   readonly fall: (request: FenceRequest) => Effect.Effect<void>
+  /**
+   * Called just before the commit: saves what is to fall after it, where the journal of the cache has a place, so that
+   * a process that is killed in between loses nothing. Answers what takes that back, for when the fences have fallen
+   * or the transaction was rolled back. It never fails.
+   */
+  readonly announce: (request: FenceRequest) => Effect.Effect<Effect.Effect<void>>
 }
 
 /**
@@ -46,8 +52,11 @@ export interface Fence {
  *     const kept: Array<AfterCommit.Fence> = []
  *     return self.pipe(
  *       Effect.provideService(AfterCommit.AfterCommit, { keep: (fence) => kept.push(fence) > 0 }),
+ *       Effect.zip(Effect.suspend(() => Effect.forEach(kept, (fence) => fence.announce(fence.request)))),
  *       Effect.zipLeft(commit),
- *       Effect.tap(() => Effect.forEach(kept, (fence) => fence.fall(fence.request)))
+ *       Effect.tap(() => Effect.forEach(kept, (fence) => fence.fall(fence.request))),
+ *       Effect.tap(([, announced]) => Effect.all(announced)),
+ *       Effect.map(([answer]) => answer)
  *     )
  *   })
  *

@@ -81,6 +81,28 @@ export interface Target {
 }
 
 /**
+ * What a mutation makes invalid: known before it, or decided by its result. The result is `None` when the mutation
+ * failed, died or was interrupted: the write may have happened all the same. With a `journal` the function is also
+ * called before the mutation, with `None`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Invalidates<A> = Target | ((result: Option.Option<A>) => Target)
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface MutationOptions {
+  /**
+   * Names the cache in reports, and is cleared when the function that says what is invalid throws. Default: none, and
+   * then everything is.
+   */
+  readonly prefix?: string | undefined
+}
+
+/**
  * The cache. `getOrSet` and `getMany` never fail with an error of the cache; the explicit doors do.
  *
  * An invalidation that fails with a `StoreError` was not acknowledged by the store. It holds on this instance all the
@@ -125,6 +147,15 @@ export class Cache extends Context.Tag("@larder/cache/Cache")<
       write: Effect.Effect<A, E, R> & Unscoped<R>,
       policy?: CachePolicy.CachePolicy<A>
     ) => Effect.Effect<A, E, R | RS>
+    /**
+     * Runs an effect that writes the source, and then drops what that makes invalid: also when it fails, dies or is
+     * interrupted, since the write may have happened. Fails with the effect's own failure only. See `withInvalidation`.
+     */
+    readonly mutate: <A, E, R>(
+      mutation: Effect.Effect<A, E, R>,
+      invalidates: Invalidates<A>,
+      options?: MutationOptions
+    ) => Effect.Effect<A, E, R>
     /**
      * Looks up in any case, and stores the value in the place of any older one: nobody gets that afterwards. When the
      * store does not take it, that is reported, and the older one stays.
@@ -180,9 +211,11 @@ export interface Options {
   /** How many unacknowledged invalidations are remembered by name; beyond it everything is hidden. Default 1 000. */
   readonly maximumPending?: number | undefined
   /**
-   * Where unacknowledged invalidations are kept over a restart of the process: `PlatformJournal` of `@larder/platform`.
-   * Default: nowhere. An invalidation that fails is saved before its caller goes on, and the cache begins when what
-   * was kept has been loaded; each takes `storeTimeout` at most.
+   * Where invalidations are kept over the end of the process: `PlatformJournal` of `@larder/platform`. Default:
+   * nowhere. Two are: one that the store did not acknowledge, before its caller goes on; and what `mutate`, a mutation
+   * of a plan, `writeThrough` or a transaction of `@larder/sql` may make invalid, before it writes or commits, so that a
+   * process that is killed before it has told the store loses nothing. The cache begins when what was kept has been
+   * loaded. Each takes `storeTimeout` at most.
    */
   readonly journal?: JournalStorage | undefined
   /**
@@ -412,6 +445,51 @@ export const withCache: {
     if (policy !== undefined) check(policy)
     return Effect.flatMap(Cache, (cache) => cache.getOrSet(key, self as Effect.Effect<A, E, R> & Unscoped<R>, policy))
   }
+)
+
+/**
+ * An effect that writes the source, and after it drops what that makes invalid: also when it fails, dies or is
+ * interrupted, since the write may have happened. The error channel stays the effect's own: what the store does not
+ * acknowledge is reported, hidden on this instance, and replayed.
+ *
+ * With `journal` among the options of the cache, what is named without a result is saved before the effect begins.
+ *
+ * @example
+ * import { Cache, CacheKey } from "@larder/cache"
+ * import { Effect, Schema } from "effect"
+ *
+ * const rows = new Map([[1, "Ada"]])
+ * const UserKey = CacheKey.make({ prefix: "users", key: (id: number) => ["id", id], schema: Schema.String })
+ *
+ * const find = (id: number) => Effect.sync(() => rows.get(id) ?? "nobody").pipe(Cache.withCache(UserKey(id)))
+ * const rename = (id: number, name: string) =>
+ *   Effect.sync(() => void rows.set(id, name)).pipe(Cache.withInvalidation({ keys: [UserKey(id)] }))
+ *
+ * const program = Effect.gen(function* () {
+ *   const before = yield* find(1)
+ *   yield* rename(1, "Grace")
+ *   return [before, yield* find(1)]
+ * })
+ *
+ * await Effect.runPromise(program.pipe(Effect.provide(Cache.layerMemory))) // => ["Ada", "Grace"]
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const withInvalidation: {
+  <A>(
+    invalidates: Invalidates<A>,
+    options?: MutationOptions
+  ): <E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R | Cache>
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    invalidates: Invalidates<A>,
+    options?: MutationOptions
+  ): Effect.Effect<A, E, R | Cache>
+} = Function.dual(
+  (args) => Effect.isEffect(args[0]),
+  <A, E, R>(self: Effect.Effect<A, E, R>, invalidates: Invalidates<A>, options?: MutationOptions) =>
+    Effect.flatMap(Cache, (cache) => cache.mutate(self, invalidates, options))
 )
 
 /**

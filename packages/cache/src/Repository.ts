@@ -11,12 +11,11 @@ import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
+import type * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { Cache } from "./Cache.js"
+import { Cache, type Target } from "./Cache.js"
 import * as CacheKey from "./CacheKey.js"
 import * as CachePolicy from "./CachePolicy.js"
 import { reportThrough } from "./internal/core.js"
@@ -102,7 +101,8 @@ export interface Dropped<S> {
 
 /**
  * A member that writes. `result` is `None` when it failed, died or was interrupted: the write may have happened all the
- * same, and what the arguments name is invalidated. When the function throws, everything of the plan is.
+ * same, and what the arguments name is invalidated. When the function throws, everything of the plan is. With a
+ * `journal` of the cache it is also called before the member, with `None`.
  *
  * @since 0.1.0
  * @category models
@@ -304,41 +304,31 @@ export const layerCached = <Id, S extends object, const Sp extends Exact<S, Sp>>
           : Effect.suspend(() => through([]))
       }
 
-    const dropped = (result: Option.Option<unknown>, { invalidates }: AnyMutation, args: ReadonlyArray<any>) =>
-      Either.try(() => {
-        const { entries = {}, tags = [] } = invalidates(result, ...args)
-        const keys: Array<CacheKey.CacheKey<any, any, any>> = []
-        const own = [...tags]
-        for (const [name, argLists] of Object.entries(entries)) {
-          const method = methods.get(name)
-          // Nothing is kept of a member that is no query; one that is not in the plan at all is a mistake.
-          if (method !== undefined && !isQuery(method)) continue
-          for (const one of argLists as ReadonlyArray<ReadonlyArray<any>>) {
-            const key = keyOf(name, one, [])
-            keys.push(key)
-            if (typeof method?.varies === "function") own.push(entryTag(key.id))
-          }
+    const dropped = (
+      result: Option.Option<unknown>,
+      { invalidates }: AnyMutation,
+      args: ReadonlyArray<any>
+    ): Target => {
+      const { entries = {}, tags = [] } = invalidates(result, ...args)
+      const keys: Array<CacheKey.CacheKey<any, any, any>> = []
+      const own = [...tags]
+      for (const [name, argLists] of Object.entries(entries)) {
+        const method = methods.get(name)
+        // Nothing is kept of a member that is no query; one that is not in the plan at all is a mistake.
+        if (method !== undefined && !isQuery(method)) continue
+        for (const one of argLists as ReadonlyArray<ReadonlyArray<any>>) {
+          const key = keyOf(name, one, [])
+          keys.push(key)
+          if (typeof method?.varies === "function") own.push(entryTag(key.id))
         }
-        return { keys, tags: own.map((name) => (CacheKey.userTag(name), name)) }
-      })
+      }
+      return { keys, tags: own }
+    }
 
     const mutation =
       (name: PropertyKey, method: AnyMutation): Method =>
       (...args) =>
-        Effect.uninterruptibleMask((restore) =>
-          Effect.flatMap(Effect.exit(restore(call(name, args))), (exit) => {
-            const target = dropped(Exit.isSuccess(exit) ? Option.some(exit.value) : Option.none(), method, args)
-            // A store failure was reported by the cache, and what it names is hidden until it is replayed.
-            const invalidate = Either.isRight(target)
-              ? Effect.ignore(cache.invalidateAll(target.right))
-              : Effect.zipRight(
-                  report("Policy", "invalidates", Cause.die(target.left)),
-                  Effect.ignore(cache.clear({ prefix: plan.prefix }))
-                )
-            const tell = Exit.isFailure(exit) ? report("Lookup", "mutation", exit.cause) : Effect.void
-            return Effect.zipRight(Effect.zipRight(invalidate, tell), exit)
-          })
-        )
+        cache.mutate(call(name, args), (result) => dropped(result, method, args), { prefix: plan.prefix })
 
     return decorated(inner, (name, member) => {
       const method = methods.get(name)

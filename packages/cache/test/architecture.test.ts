@@ -57,7 +57,7 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
       Cache
       internal/announcing internal/backoff internal/building internal/core internal/departures internal/fencing internal/heldLeases
       internal/inheriting internal/keeping internal/learning
-      internal/leases internal/lookups internal/queries internal/reading internal/recovery internal/requestMemo
+      internal/leases internal/lookups internal/mutations internal/queries internal/reading internal/recovery internal/requestMemo
       internal/service internal/storable internal/storeFailures
     `)
   ],

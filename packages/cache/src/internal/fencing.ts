@@ -35,7 +35,13 @@ export const fence = (
 ): Effect.Effect<void, StoreError> => {
   if (request.keys.length === 0 && request.tags.length === 0 && request.everything !== true) return Effect.void
   // What falls after the commit has the names of many, as a replay has.
-  const later = { cache: core, kind, request, fall: (all: FenceRequest) => Effect.ignore(fall(core, kind, "*", all)) }
+  const later: AfterCommit.Fence = {
+    cache: core,
+    kind,
+    request,
+    fall: (all) => Effect.ignore(fall(core, kind, "*", all)),
+    announce: core.journal.announce ?? (() => Effect.succeed(Effect.void))
+  }
   return Effect.contextWithEffect((context: Context.Context<never>) =>
     AfterCommit.isKept(context, later) ? Effect.void : fall(core, kind, cache, request)
   )

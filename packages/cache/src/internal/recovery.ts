@@ -28,6 +28,11 @@ export interface Recovery {
   readonly hides: (key: string, tags: Iterable<string>) => boolean
   /** Takes what was not acknowledged. Ends when it is saved, where there is a place for it. */
   readonly remember: (request: FenceRequest) => Effect.Effect<void>
+  /**
+   * Saves what a mutation that is about to begin may make invalid, in case that this process ends before it has told
+   * the store, and answers what takes that back. Absent: there is no place for it.
+   */
+  readonly announce: ((request: FenceRequest) => Effect.Effect<Effect.Effect<void>>) | undefined
   /** Takes what was acknowledged. */
   readonly acknowledged: (request: FenceRequest) => void
   /** The store may have lost what it acknowledged. */
@@ -79,21 +84,21 @@ export const make = (options: Options): Effect.Effect<Recovery> =>
     const kept =
       storage === undefined
         ? undefined
-        : yield* keptJournal.make(journal, {
-            ...storage,
-            load: limit({ store: "journal", operation: "load" }, storage.load, operationMillis)
-          })
+        : yield* keptJournal.make(
+            journal,
+            { ...storage, load: limit({ store: "journal", operation: "load" }, storage.load, operationMillis) },
+            options.maximumPending
+          )
     const wishes = yield* Queue.sliding<void>(1)
     const suspicions = yield* Queue.sliding<void>(1)
     const random = Effect.randomWith((source) => source.next)
 
-    const save =
-      kept === undefined
-        ? Effect.void
-        : Effect.matchEffect(limit({ store: "journal", operation: "save" }, kept.save, operationMillis), {
-            onFailure: options.storageFailed,
-            onSuccess: () => Effect.sync(options.storageWorked)
-          })
+    const told = (saving: Effect.Effect<void, StoreError>): Effect.Effect<void> =>
+      Effect.matchEffect(limit({ store: "journal", operation: "save" }, saving, operationMillis), {
+        onFailure: options.storageFailed,
+        onSuccess: () => Effect.sync(options.storageWorked)
+      })
+    const save = kept === undefined ? Effect.void : told(kept.save)
 
     const remember = (request: FenceRequest): Effect.Effect<void> =>
       Effect.suspend(() => {
@@ -123,6 +128,14 @@ export const make = (options: Options): Effect.Effect<Recovery> =>
       isEmpty: journal.isEmpty,
       hides: journal.hides,
       remember,
+      announce:
+        kept === undefined
+          ? undefined
+          : (request) =>
+              Effect.suspend(() => {
+                const { save, takeBack } = kept.announce(request)
+                return Effect.as(told(save), Effect.sync(takeBack))
+              }),
       acknowledged,
       suspect: () => void suspicions.unsafeOffer(undefined),
       restore:
@@ -163,7 +176,8 @@ export const make = (options: Options): Effect.Effect<Recovery> =>
       ),
       last: Effect.suspend(() => {
         const next = journal.next(Infinity)
-        return next === undefined ? Effect.void : Effect.catchAll(replay(next), failed)
+        // Saves in any case: what mutations have taken back is not to be invalidated by the next process.
+        return Effect.zipRight(next === undefined ? Effect.void : Effect.catchAll(replay(next), failed), save)
       })
     }
   })

@@ -7,12 +7,13 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
-import type { Cache } from "../Cache.js"
+import type { Cache, Target } from "../Cache.js"
 import { ConfigurationError, type StoreError } from "../CacheError.js"
 import type { CacheEvent } from "../CacheEvent.js"
 import * as CacheKey from "../CacheKey.js"
 import * as CacheMode from "../CacheMode.js"
 import * as CachePolicy from "../CachePolicy.js"
+import type { FenceRequest } from "../Store.js"
 import { keyName } from "../StoreTier.js"
 import { inTransaction } from "./bypass.js"
 import { attach, type Core } from "./core.js"
@@ -21,6 +22,7 @@ import * as fencing from "./fencing.js"
 import { dependOn, observing } from "./inheriting.js"
 import { itemOf } from "./item.js"
 import { reportLookup } from "./lookups.js"
+import * as mutations from "./mutations.js"
 import * as queries from "./queries.js"
 import { fresh } from "./reading.js"
 import * as requestMemo from "./requestMemo.js"
@@ -34,6 +36,16 @@ const configured = <A>(f: () => A): Effect.Effect<A, ConfigurationError> =>
     catch: (error) =>
       error instanceof ConfigurationError ? error : new ConfigurationError({ where: "cache", detail: "not usable" })
   })
+
+const clearing = (prefix: string, scope?: CacheKey.Part): FenceRequest => ({
+  keys: [],
+  tags: [
+    scope === undefined ? CacheKey.family(prefix).tag : CacheKey.scopeTag(CacheKey.family(prefix).prefix, scope)
+  ]
+})
+
+/** Everything that the store holds of any cache. */
+const everything: FenceRequest = { keys: [], tags: [], everything: true }
 
 const isOff = (core: Core, context: Context.Context<never>): boolean =>
   !core.enabled || Context.get(context, CacheMode.Current) === "Off" || inTransaction(context)
@@ -173,7 +185,15 @@ export const service = (core: Core): Context.Tag.Service<Cache> => {
                 failure === undefined ? Effect.void : Effect.fail(failure)
               )
         ),
-      writeThrough: (key, effect, policy) => rewrite(key, effect, policy, true),
+      writeThrough: (key, effect, policy) =>
+        mutations.announced(core, () => requestOf({ keys: [key] }), rewrite(key, effect, policy, true)),
+      mutate: (mutation, invalidates, { prefix } = {}) =>
+        mutations.mutate(core, {
+          effect: mutation,
+          cache: prefix ?? "*",
+          requestOf: (result) => requestOf(typeof invalidates === "function" ? invalidates(result) : invalidates),
+          otherwise: prefix === undefined ? everything : clearing(prefix)
+        }),
       refresh: (key, lookup, policy) => rewrite(key, lookup, policy, false),
       invalidate: (...keys) => drop(keys, []),
       invalidateTags: (...tags) => Effect.flatMap(ownTags(tags), (own) => drop([], own)),
@@ -182,10 +202,8 @@ export const service = (core: Core): Context.Tag.Service<Cache> => {
       expireTags: (...tags) => Effect.flatMap(ownTags(tags), (own) => fence("expire", [], own)),
       clear: ({ prefix, scope }) =>
         Effect.flatMap(
-          configured(() =>
-            scope === undefined ? CacheKey.family(prefix).tag : CacheKey.scopeTag(CacheKey.family(prefix).prefix, scope)
-          ),
-          (tag) => fencing.fence(core, "invalidate", prefix, { keys: [], tags: [tag] })
+          configured(() => clearing(prefix, scope)),
+          (request) => fencing.fence(core, "invalidate", prefix, request)
         ),
       events: Stream.asyncPush<CacheEvent>(
         (emit) =>
@@ -213,3 +231,8 @@ const listed = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<Readonly
   Effect.map(effect, (value) => [value])
 
 const keyNameOf = (key: CacheKey.CacheKey<any, any, any>) => keyName(itemOf(key))
+
+const requestOf = ({ keys = [], tags = [] }: Target): FenceRequest => ({
+  keys: keys.map(keyNameOf),
+  tags: [...new Set(tags.map(CacheKey.userTag))]
+})

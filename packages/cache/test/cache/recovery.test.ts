@@ -1,12 +1,13 @@
 /** What the store did not acknowledge, or has lost after it had: hidden at once, and told again. */
 import { describe, expect, it } from "@effect/vitest"
-import { Cache, CacheError, CacheKey, type JournalStorage, Store } from "@larder/cache"
+import { Cache, CacheKey, Store } from "@larder/cache"
 import { Faults } from "@larder/testing"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { recording, Reports } from "../support/caches.js"
+import { failing, place } from "../support/places.js"
 import * as Source from "../support/source.js"
 import { advance, settle, under } from "../support/time.js"
 
@@ -189,24 +190,6 @@ describe("Cache / a store that lost what it had acknowledged", () => {
     }).pipe(under(stores))
   )
 })
-
-const failing = (operation: string) =>
-  new CacheError.StoreError({ store: "journal", operation, reason: "Unavailable", detail: "" })
-
-/** A place in memory that outlives the instances. */
-const place = (text?: string) => {
-  const state = { text, failsToLoad: false, saves: 0 }
-  const storage: JournalStorage.JournalStorage = {
-    load: Effect.suspend(() => (state.failsToLoad ? Effect.fail(failing("load")) : Effect.succeed(state.text))),
-    save: (next) =>
-      Effect.suspend(() => {
-        state.saves += 1
-        state.text = next
-        return Effect.void
-      })
-  }
-  return { state, storage }
-}
 
 const filled = Effect.gen(function* () {
   const one = yield* instance()

@@ -55,6 +55,7 @@ export const deferring =
         const pending = Pending.make(around)
         let entry: Entered | undefined
         let own: Exit.Exit<A, E> | undefined
+        let announced: ReadonlyArray<Effect.Effect<void>> = []
 
         const body = Effect.contextWithEffect((inside: Ambient) => {
           entry = entered(outside, inside, client)
@@ -63,6 +64,16 @@ export const deferring =
           const services = Context.make(AfterCommit, pending).pipe(Context.add(Owners, [...owners, entry.owner]))
           return Effect.provide(restore(self), services) as Effect.Effect<A, E, R>
         })
+
+        // The COMMIT of a savepoint is that of the transaction around it.
+        const announce = Effect.suspend(() =>
+          entry?.isSavepoint === true
+            ? Effect.void
+            : Effect.map(
+                Effect.forEach(pending.kept(), (fence) => fence.announce(fence.request)),
+                (takeBacks) => void (announced = takeBacks)
+              )
+        )
 
         const settle = (whole: Exit.Exit<unknown, unknown>) => {
           const fences = pending.end()
@@ -80,7 +91,12 @@ export const deferring =
           )
         }
 
-        const recorded = Effect.onExit(body, (exit) => Effect.sync(() => void (own = exit)))
-        return Effect.flatMap(Effect.exit(withTransaction(recorded)), (whole) => Effect.zipRight(settle(whole), whole))
+        const recorded = Effect.onExit(Effect.zipLeft(body, announce), (exit) => Effect.sync(() => void (own = exit)))
+        return Effect.flatMap(Effect.exit(withTransaction(recorded)), (whole) =>
+          settle(whole).pipe(
+            Effect.zipRight(Effect.suspend(() => Effect.all(announced, { discard: true }))),
+            Effect.zipRight(whole)
+          )
+        )
       })
     )

@@ -12,7 +12,9 @@ import * as Names from "./names.js"
 export const maximumNames = 1_000
 
 export interface Pending extends Context.Tag.Service<AfterCommit> {
-  /** Ends it, and answers what it kept: one fence for each cache and kind, in the order of the first of each. */
+  /** What it keeps so far: one fence for each cache and kind, in the order of the first of each. */
+  readonly kept: () => ReadonlyArray<Fence>
+  /** Ends it, and answers what it kept. */
   readonly end: () => ReadonlyArray<Fence>
 }
 
@@ -24,6 +26,7 @@ interface Waiting {
 export const make = (around: Context.Tag.Service<AfterCommit> | undefined): Pending => {
   const waiting: Array<Waiting> = []
   let ended = false
+  const kept = () => waiting.map(({ fence, names }): Fence => ({ ...fence, request: names.all() }))
   return {
     keep: (fence) => {
       if (ended) return around?.keep(fence) ?? false
@@ -35,9 +38,12 @@ export const make = (around: Context.Tag.Service<AfterCommit> | undefined): Pend
       one.names.add(fence.request)
       return true
     },
+    kept,
     end: () => {
       ended = true
-      return waiting.splice(0).map(({ fence, names }) => ({ ...fence, request: names.all() }))
+      const fences = kept()
+      waiting.length = 0
+      return fences
     }
   }
 }

@@ -89,7 +89,8 @@ export const keepFence = (fall: Effect.Effect<void>) =>
       cache: {},
       kind: "invalidate",
       request: { keys: [], tags: ["t:any"] },
-      fall: () => fall
+      fall: () => fall,
+      announce: () => Effect.succeed(Effect.void)
     })
   )
 
