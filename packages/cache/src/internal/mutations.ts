@@ -52,7 +52,8 @@ export const mutate = <A, E, R>(
   core: Core,
   { cache, effect, otherwise, requestOf }: Mutation<A, E, R>
 ): Effect.Effect<A, E, R> => {
-  const requested = (result: Option.Option<A>) => Either.try({ try: () => requestOf(result), catch: (mistake) => mistake })
+  const requested = (result: Option.Option<A>) =>
+    Either.try({ try: () => requestOf(result), catch: (mistake) => mistake })
   const whole = Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(Effect.exit(restore(effect)), (exit) => {
       const request = requested(Exit.isSuccess(exit) ? Option.some(exit.value) : Option.none())
@@ -65,7 +66,12 @@ export const mutate = <A, E, R>(
             surfaced: false,
             cause: Cause.die(request.left)
           })
-      const invalidate = fence(core, "invalidate", cache, Either.getOrElse(request, () => otherwise))
+      const invalidate = fence(
+        core,
+        "invalidate",
+        cache,
+        Either.getOrElse(request, () => otherwise)
+      )
       const tellOfEffect = Exit.isSuccess(exit)
         ? Effect.void
         : core.report({ kind: "Lookup", cache, operation: "mutation", surfaced: true, cause: exit.cause })

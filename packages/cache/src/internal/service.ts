@@ -39,9 +39,7 @@ const configured = <A>(f: () => A): Effect.Effect<A, ConfigurationError> =>
 
 const clearing = (prefix: string, scope?: CacheKey.Part): FenceRequest => ({
   keys: [],
-  tags: [
-    scope === undefined ? CacheKey.family(prefix).tag : CacheKey.scopeTag(CacheKey.family(prefix).prefix, scope)
-  ]
+  tags: [scope === undefined ? CacheKey.family(prefix).tag : CacheKey.scopeTag(CacheKey.family(prefix).prefix, scope)]
 })
 
 /** Everything that the store holds of any cache. */

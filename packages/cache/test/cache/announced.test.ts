@@ -122,7 +122,12 @@ describe("Cache / what mutations may make invalid is saved before they write", (
       const save = (text: string) => Effect.zipRight(Deferred.await(gate), storage.save(text))
       const { cache } = yield* instance({ ...storage, save })
       let wrote = false
-      const fiber = yield* Effect.fork(cache.mutate(Effect.sync(() => void (wrote = true)), { keys: [key] }))
+      const fiber = yield* Effect.fork(
+        cache.mutate(
+          Effect.sync(() => void (wrote = true)),
+          { keys: [key] }
+        )
+      )
       yield* settle
       expect(wrote).toBe(false)
       yield* Deferred.succeed(gate, undefined)
@@ -203,6 +208,21 @@ describe("Cache / what mutations may make invalid is saved before they write", (
     }).pipe(under(stores))
   )
 
+  it.scoped("whose names were saved with those of another is not saved again because a third is over", () =>
+    Effect.gen(function* () {
+      const { state, storage } = place()
+      const { cache } = yield* instance({ ...storage, save: (text) => Effect.delay(storage.save(text), 10) })
+      const faults = yield* Faults.Faults
+      yield* faults.set({ fault: Faults.delay(5), on: "invalidate" })
+      // The first is saved by itself, the others together while it ends.
+      yield* Effect.forkScoped(cache.mutate(Effect.void, { keys: [key] }))
+      yield* advance(1)
+      for (const id of [2, 3]) yield* Effect.forkScoped(cache.mutate(Effect.never, { keys: [Key(id)] }))
+      yield* advance(50)
+      expect(state.saves).toBe(2)
+    }).pipe(under(stores))
+  )
+
   it.scoped("of more names than are remembered those of a prefix become the prefix", () =>
     Effect.gen(function* () {
       const { state, storage } = place()
@@ -264,9 +284,14 @@ describe("Cache / what mutations may make invalid is saved before they write", (
       expect(state.saves).toBe(0)
       const takeBacks = yield* Effect.forEach(kept, (fence) => fence.announce(fence.request))
       expect(namesIn(state.text)).toEqual([key.id])
+      // Its COMMIT may be tried again.
+      const again = yield* Effect.forEach(kept, (fence) => fence.announce(fence.request))
       yield* Effect.all(takeBacks)
       yield* cache.mutate(Effect.void, { keys: [Key(2)] })
-      expect(namesIn(state.text)).toEqual([Key(2).id])
+      expect(namesIn(state.text)).toEqual([key.id, Key(2).id])
+      yield* Effect.all(again)
+      yield* cache.mutate(Effect.void, { keys: [Key(3)] })
+      expect(namesIn(state.text)).toEqual([Key(3).id])
     }).pipe(under(stores))
   )
 })

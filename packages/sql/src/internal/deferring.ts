@@ -66,14 +66,11 @@ export const deferring =
         })
 
         // The COMMIT of a savepoint is that of the transaction around it.
-        const announce = Effect.suspend(() =>
-          entry?.isSavepoint === true
-            ? Effect.void
-            : Effect.map(
-                Effect.forEach(pending.kept(), (fence) => fence.announce(fence.request)),
-                (takeBacks) => void (announced = takeBacks)
-              )
-        )
+        const announce = Effect.suspend(() => {
+          const fences = entry?.isSavepoint === true ? [] : pending.kept()
+          const takeBacks = Effect.forEach(fences, (fence) => fence.announce(fence.request))
+          return Effect.map(takeBacks, (some) => void (announced = some))
+        })
 
         const settle = (whole: Exit.Exit<unknown, unknown>) => {
           const fences = pending.end()

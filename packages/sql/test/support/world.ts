@@ -82,15 +82,18 @@ export const rename = (id: number, name: string) => Effect.zipRight(update(id, n
 export const inTransaction = <A, E, R>(self: Effect.Effect<A, E, R>) =>
   Effect.flatMap(PgClient.PgClient, (sql) => sql.withTransaction(self))
 
-/** A fence of a cache of its own, whose fall is any effect. */
-export const keepFence = (fall: Effect.Effect<void>) =>
+/** A fence of a cache of its own, whose fall and announcement are any effects. */
+export const keepFence = (
+  fall: Effect.Effect<void>,
+  announce: Effect.Effect<Effect.Effect<void>> = Effect.succeed(Effect.void)
+) =>
   Effect.contextWith((context: Context.Context<never>) =>
     AfterCommit.isKept(context, {
       cache: {},
       kind: "invalidate",
       request: { keys: [], tags: ["t:any"] },
       fall: () => fall,
-      announce: () => Effect.succeed(Effect.void)
+      announce: () => announce
     })
   )
 
