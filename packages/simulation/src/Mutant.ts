@@ -34,6 +34,8 @@ const announcing = "internal/announcing.ts"
 const departures = "internal/departures.ts"
 const fencing = "internal/fencing.ts"
 const lookups = "internal/lookups.ts"
+const mutations = "internal/mutations.ts"
+const recovery = "internal/recovery.ts"
 
 export const all: ReadonlyArray<Mutant> = [
   mutant(
@@ -218,12 +220,12 @@ export const all: ReadonlyArray<Mutant> = [
     `if (additions < 0) prefixTagOf("")`
   ]),
   mutant("replay-unfenced", "R16", [
-    "internal/recovery.ts",
+    recovery,
     `          fenceHere(request, true)\n          strikeOut()`,
     `          strikeOut()`
   ]),
   mutant("replay-tells-nobody", "R16", [
-    "internal/recovery.ts",
+    recovery,
     `Effect.tap(fencing.invalidate(request), () => {`,
     `Effect.tap(fencing.invalidate({ ...request, keys: [], tags: [], everything: false }), () => {`
   ]),
@@ -235,6 +237,40 @@ export const all: ReadonlyArray<Mutant> = [
       )
       yield* Effect.forkDaemon(Effect.ignore(Effect.retry(Effect.delay(again, 300), { times: 20 })))
       if (isWrite) yield* core.journal.remember(request)`
+  ]),
+  mutant("mutation-unannounced", "R16", [
+    mutations,
+    `return announced(core, () => Either.getOrElse(requested(Option.none()), () => otherwise), whole)`,
+    `return whole`
+  ]),
+  mutant("announced-beside-the-write", "R16", [
+    recovery,
+    `return Effect.as(told(save), Effect.sync(takeBack))`,
+    `return Effect.as(Effect.forkDaemon(told(save)), Effect.sync(takeBack))`
+  ]),
+  mutant(
+    "taken-back-before-the-fence",
+    "R16",
+    [
+      mutations,
+      `Effect.exit(restore(effect))`,
+      `Effect.exit(restore(announced(core, () => Either.getOrElse(requested(Option.none()), () => otherwise), effect)))`
+    ],
+    [
+      mutations,
+      `return announced(core, () => Either.getOrElse(requested(Option.none()), () => otherwise), whole)`,
+      `return whole`
+    ]
+  ),
+  mutant("begins-before-its-journal", "R16", [
+    building,
+    `yield* journal.restore\n`,
+    `yield* Effect.forkIn(journal.restore, scope)\n`
+  ]),
+  mutant("remembered-before-it-is-saved", "R16", [
+    recovery,
+    `wishes.unsafeOffer(undefined)\n        return save`,
+    `wishes.unsafeOffer(undefined)\n        return Effect.asVoid(Effect.forkDaemon(save))`
   ]),
   mutant("messages-ignored", "R19", [
     hearing,

@@ -185,6 +185,7 @@ export const scenario: (steps: number) => FastCheck.Arbitrary<Scenario> = anySce
  *   carried: true,
  *   policy: "plain",
  *   skewMillis: [0, 700],
+ *   kept: false,
  *   patient: false,
  *   ends: true,
  *   luck: 0

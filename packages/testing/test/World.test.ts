@@ -9,6 +9,7 @@ const setup: World.Setup = {
   carried: true,
   policy: "plain",
   skewMillis: [0, 0],
+  kept: false,
   patient: false,
   ends: true,
   luck: 0

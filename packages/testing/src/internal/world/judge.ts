@@ -9,6 +9,9 @@
  * - after another instance has had it acknowledged, and the time that a message takes, or, while messages to this
  *   instance are disturbed, the time to live of its values in memory, has passed.
  *
+ * Where the journals of instances have places, what returned in one life of an instance holds in the next ones too, and
+ * so does a write that has happened and whose end nobody saw, from the moment in which the next life begins.
+ *
  * In any case it must be within its own time by the clock of whoever answers it, or in a window of its policy.
  */
 import type { CacheEvent } from "@larder/cache/CacheEvent"
@@ -88,6 +91,8 @@ interface Fenced {
   endedTick: number
   endedMillis: number
   acknowledged: boolean
+  /** Whether the source has been written by what is to be followed by this fence, however it ends. */
+  written: boolean
 }
 
 export interface Call {
@@ -147,6 +152,9 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
   const violate = (what: string): void => {
     violation ??= new Violation(`at ${timeline.nowMillis()} ms: ${what}`)
   }
+  /** Whether this instance has let it fall itself, in this life or in one that it remembers. */
+  const isOwn = ({ life: its, own }: Fenced, life: Life): boolean =>
+    its === life || (setup.kept && own && its.instance === life.instance)
   const where = (life: Life) => `instance ${life.instance}`
   const tellOrigin = (origin: Origin) =>
     `key ${origin.id}, version ${origin.version}, read at ${origin.readMillis} ms by a ${origin.kind} of ${where(origin.life)}`
@@ -176,7 +184,7 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
       const lag = call.startMillis - fence.endedMillis
       const tale = `${tellOrigin(origin)}, was answered by ${where(life)} to a call of ${call.startMillis} ms`
       const cause = `${fence.what} of ${where(fence.life)} returned at ${fence.endedMillis} ms`
-      if (fence.life === life) return violate(`${tale}, although its own ${cause}`)
+      if (isOwn(fence, life)) return violate(`${tale}, although its own ${cause}`)
       if (!fence.acknowledged) continue
       const calm = call.stood && life.stands && life.disturbedTick < fence.beganTick
       if (calm ? lag > busMillis : lag >= memoryMillis) {
@@ -202,7 +210,7 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
     // What stands in is decided on when it is answered: also a fence that fell while its call waited forbids it.
     const forbids = fenced.find(
       (fence) =>
-        fence.life === life &&
+        isOwn(fence, life) &&
         fence.isHard &&
         fence.own &&
         fence.ids.includes(origin.id) &&
@@ -321,17 +329,33 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
         beganTick: tick,
         endedTick: never,
         endedMillis: never,
-        acknowledged: false
+        acknowledged: false,
+        written: false
       }
       fenced.push(fence)
       return fence
     },
-    fenceReturns: (fence: Fenced, acknowledged: boolean, markTick = fence.markTick): void => {
+    /** The source is written: what was read before this is older. */
+    fenceWrites: (fence: Fenced, tick: number): void => {
+      fence.written = true
+      fence.markTick = tick
+    },
+    fenceReturns: (fence: Fenced, acknowledged: boolean): void => {
       know(fence.life, fence.ids)
-      fence.markTick = markTick
       fence.endedTick = timeline.tick()
       fence.endedMillis = timeline.nowMillis()
       fence.acknowledged = acknowledged
+    },
+    /** An instance begins a life, and has read what a former one left behind. */
+    restarted: (life: Life): void => {
+      if (!setup.kept) return
+      // What is hidden is looked up without a lease.
+      isWhole = false
+      for (const fence of fenced) {
+        if (!fence.written || fence.endedTick !== never || fence.life.instance !== life.instance) continue
+        fence.endedTick = timeline.tick()
+        fence.endedMillis = timeline.nowMillis()
+      }
     },
     /** Something that is no fence for the answers, and lets others look up beside it. */
     overtakes: (life: Life, some: ReadonlyArray<Id>): void => know(life, some),
@@ -368,7 +392,8 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
                 beganTick: markTick,
                 endedTick: tick,
                 endedMillis,
-                acknowledged: false
+                acknowledged: false,
+                written: false
               })
             }
           }
@@ -380,8 +405,7 @@ export const make = (timeline: Timeline, setup: Setup, storeIsHealthy: () => boo
           const some = event.keys.length + event.tags.length === 0 ? ids : named(event.keys, event.tags)
           know(life, some)
           const tick = timeline.tick()
-          const isPending = ({ acknowledged, endedTick, life: its, own }: Fenced) =>
-            its === life && own && !acknowledged && endedTick !== never
+          const isPending = (one: Fenced) => isOwn(one, life) && one.own && !one.acknowledged && one.endedTick !== never
           for (const one of fenced.filter(isPending)) {
             const both = one.ids.filter((id) => some.includes(id) && (lastHard.get(id) ?? 0) > one.endedTick)
             const endedMillis = timeline.nowMillis()

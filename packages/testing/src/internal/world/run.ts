@@ -15,12 +15,15 @@ import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Bus from "./bus.js"
 import * as chances from "./chance.js"
+import { end } from "./ending.js"
+import * as Fences from "./fences.js"
 import * as Judge from "./judge.js"
 import { Key, type Life, Violation } from "./judge.js"
+import type { Instance, Manner, Parts } from "./parts.js"
+import * as Places from "./places.js"
 import * as WorldStore from "./store.js"
 import * as timelines from "./timeline.js"
 import {
-  type Fence,
   type Id,
   ids,
   memoryEntries,
@@ -46,15 +49,8 @@ export interface History {
   readonly violation: Violation | undefined
 }
 
-/** One instance of the program. */
-interface Instance {
-  life: Life
-  cache: Cache.Cache["Type"] | undefined
-  scope: Scope.CloseableScope | undefined
-}
-
-/** Whoever waits for longer in the end waits for ever: no pause between two attempts is as long. */
-const longestMillis = 90_000
+/** How long a patient call waits for a lease. */
+const patienceMillis = 90_000
 /** The slowest lookup, and as much again for what it waited for. */
 const lastAnswersSeconds = 20
 
@@ -94,11 +90,12 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
   })
   const instances = Array.from({ length: setup.instances }, (_, instance): Instance => ({
     life: newLife(instance),
+    journal: setup.kept ? Places.make(chance) : undefined,
     cache: undefined,
     scope: undefined
   }))
 
-  const fork = <A, E>(life: Life, effect: Effect.Effect<A, E>): Fiber.RuntimeFiber<A, E> =>
+  const fork: Parts["fork"] = (life, effect) =>
     Effect.runFork(
       effect.pipe(
         Effect.withClock(timeline.clock(life, life.aheadMillis)),
@@ -110,7 +107,7 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
   const options: Cache.Options = {
     memory: { timeToLive: memoryMillis, maximumEntries: memoryEntries },
     maximumPending: 2,
-    leaseWait: setup.patient ? longestMillis : 400,
+    leaseWait: setup.patient ? patienceMillis : 400,
     breaker: { maximumPauseMillis: 5_000 }
   }
 
@@ -122,7 +119,10 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
       Context.add(InvalidationBus, bus.seenBy(life.instance, life, setup.carried ? store.counter : undefined)),
       Context.add(Reporter.Reporter, { report: () => Effect.void })
     )
-    const layer = Layer.provide(Cache.layerWithBus(options), Layer.succeedContext(context))
+    const layer = Layer.provide(
+      Cache.layerWithBus({ ...options, journal: instance.journal }),
+      Layer.succeedContext(context)
+    )
     fork(
       life,
       Effect.gen(function* () {
@@ -135,6 +135,7 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
           }),
           Context.add(built, Scope.Scope, scope)
         )
+        judge.restarted(life)
         instance.cache = Context.get(built, Cache.Cache)
         instance.scope = scope
       })
@@ -142,13 +143,9 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
     timeline.settle()
   }
 
-  const database = new Map(ids.map((id) => [id, { before: 0, after: 2, fails: false }]))
+  const database = new Map<Id, Manner>(ids.map((id) => [id, { before: 0, after: 2, fails: false }]))
   const policy: Policy = policies[setup.policy]
   const reading = { ...policy, tags: (): ReadonlyArray<string> => ["valued"] }
-  const writing = (id: Id) => ({
-    ...policy,
-    tags: (): ReadonlyArray<string> => (Judge.learns(id) ? ["valued", Judge.learntTag] : ["valued"])
-  })
 
   /** Reads at one moment and answers at another, perhaps with a failure. */
   const lookup = (call: Judge.Call, id: Id, kind: "lookup" | "refresh" = "lookup") =>
@@ -170,13 +167,9 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
       }).pipe(Effect.ensuring(Effect.sync(() => judge.end(origin, failed))))
     })
 
-  /** A call whose answers are checked. */
-  const call = (
-    life: Life,
-    asked: ReadonlyArray<Id>,
-    made: Judge.Call,
-    effect: Effect.Effect<ReadonlyArray<number>, unknown>
-  ): Fiber.RuntimeFiber<unknown, unknown> => {
+  const get: Parts["get"] = ({ cache }, made, id) => cache!.getOrSet(Key(id), lookup(made, id), reading)
+
+  const call: Parts["call"] = (life, asked, made, effect) => {
     life.waiting += 1
     const fiber = fork(life, effect)
     fiber.addObserver((exit) => {
@@ -198,63 +191,7 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
     return fiber
   }
 
-  const isHard = (by: Fence) => by !== "expire" && by !== "expireTag"
-
-  const fence = (instance: Instance, by: Fence, id: Id, changes: boolean): void => {
-    const { life } = instance
-    const cache = instance.cache!
-    const some = Judge.touched(by, id)
-    if (changes && by !== "writeThrough") judge.changed(some)
-    const made = judge.call(life, false)
-    const fence = judge.fenceBegins(life, some, isHard(by), `${by} of key ${id}`)
-    let origin: Judge.Origin | undefined
-    const writes = (kind: "set" | "write") => {
-      if (kind === "write") judge.changed([id])
-      origin = judge.begin(made, id, kind)
-      judge.read(origin)
-      return origin.number
-    }
-    const door = (): Effect.Effect<unknown, unknown> => {
-      switch (by) {
-        case "invalidate":
-          return cache.invalidate(Key(id))
-        case "declared":
-          return cache.invalidateTags("both")
-        case "learnt":
-          return cache.invalidateTags(Judge.learntTag)
-        case "prefix":
-          return cache.clear({ prefix: "world" })
-        case "expire":
-          return cache.expire(Key(id))
-        case "expireTag":
-          return cache.expireTags("both")
-        case "set":
-          return cache.set(Key(id), writes("set"), writing(id))
-        case "writeThrough": {
-          const { before } = database.get(id)!
-          const write = Effect.zipRight(
-            Effect.sleep(before),
-            Effect.sync(() => writes("write"))
-          )
-          return cache.writeThrough(Key(id), write, writing(id))
-        }
-      }
-    }
-    // `writeThrough` does not say whether the store took it: what the journal hides is replayed.
-    let failed = false
-    const fiber = fork(life, door())
-    fiber.addObserver((exit) => {
-      if (!life.alive) return
-      if (origin !== undefined) judge.end(origin, false)
-      failed = Exit.isFailure(exit)
-      const acknowledged = !failed && by !== "writeThrough"
-      note(
-        `${life.instance}: ${by} of ${id} returned, ${acknowledged ? "acknowledged" : "not known to be acknowledged"}`
-      )
-      judge.fenceReturns(fence, acknowledged, by === "writeThrough" ? origin?.readTick : undefined)
-    })
-    timeline.settle()
-  }
+  const fence = Fences.make({ database, fork, judge, note, policy, timeline })
 
   const stop = (instance: Instance, crashes: boolean, millis: number): void => {
     fault(crashes ? "instance crashes" : "instance is closed")
@@ -298,8 +235,12 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
         case "get": {
           const { id, interrupted } = happening
           const made = judge.call(life, false)
-          const get = Effect.map(cache.getOrSet(Key(id), lookup(made, id), reading), (value) => [value])
-          const fiber = call(life, [id], made, get)
+          const fiber = call(
+            life,
+            [id],
+            made,
+            Effect.map(get(instance, made, id), (value) => [value])
+          )
           if (interrupted !== undefined) {
             timeline.after(interrupted, life, () => fiber.unsafeInterruptAsFork(FiberId.none))
           }
@@ -340,94 +281,6 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
     }
   }
 
-  /** Everything is whole again and time has passed: nothing must be left of what was. */
-  const end = (): void => {
-    const wrong = (what: string) => judge.violate(`in the end ${what}`)
-    store.heal()
-    bus.heal()
-    for (const id of ids) database.set(id, { before: 0, after: 1, fails: false })
-    const since = timeline.nowMillis()
-    const waitWhile = (isMissing: () => boolean): void => {
-      while (isMissing() && timeline.nowMillis() < since + longestMillis) timeline.advance(3_000)
-    }
-    const isBusy = ({ cache, life }: Instance) =>
-      cache === undefined || life.waiting > 0 || !life.stands || judge.runningOf(life) > 0
-    waitWhile(() => instances.some(isBusy))
-    // Until nothing that is stored may be answered by anybody's clock.
-    const window = Math.max(policy.staleWhileRevalidate ?? 0, policy.staleIfError ?? 0)
-    timeline.advance(policy.timeToLive + window + Math.max(...setup.skewMillis) - Math.min(...setup.skewMillis))
-    for (const { life } of instances) {
-      if (!life.stands) wrong(`instance ${life.instance} does not hear the bus`)
-      if (life.waiting > 0) wrong(`${life.waiting} calls of instance ${life.instance} are still waiting`)
-    }
-    const current = (instance: Instance, id: Id): void => {
-      const made = judge.call(instance.life, false)
-      const { cache, life } = instance
-      let number: number | undefined
-      const answer = Effect.map(cache!.getOrSet(Key(id), lookup(made, id), reading), (value) => {
-        number = value
-        return [value]
-      })
-      call(life, [id], made, answer)
-      timeline.advance(50)
-      // A lease whose reply was lost stands until its time is over.
-      const answered = () => number !== undefined
-      for (let i = 0; i < 120 && !answered(); i++) timeline.advance(100)
-      if (number === undefined) return wrong(`instance ${life.instance} does not answer key ${id}`)
-      if (judge.versionAt(number) === judge.versionOf(id)) return
-      wrong(`instance ${life.instance} answers an old value of key ${id}`)
-    }
-    for (const instance of instances) {
-      if (instance.cache === undefined) return wrong(`instance ${instance.life.instance} is not there`)
-      for (const id of ids) current(instance, id)
-    }
-    for (const instance of instances) {
-      // From here on every value is of its own clock.
-      fence(instance, "prefix", 0, false)
-      timeline.advance(400)
-      for (const id of ids) current(instance, id)
-      const running = judge.runningOf(instance.life)
-      if (running > 0) wrong(`${running} lookups of instance ${instance.life.instance} are still running`)
-      // What is stored and hidden by nothing is found: in the end the journal is empty.
-      const finds = (id: Id): boolean => {
-        let found = false
-        const look = Effect.map(instance.cache!.get(Key(id)), (one) => {
-          found = one._tag === "Some"
-        })
-        fork(instance.life, look)
-        timeline.advance(250)
-        return found
-      }
-      for (const id of ids) {
-        let found = false
-        waitWhile(() => {
-          found = finds(id)
-          if (found) return false
-          current(instance, id)
-          found = finds(id)
-          return !found
-        })
-        if (!found) wrong(`instance ${instance.life.instance} does not find key ${id}`)
-      }
-      // What is in memory is neither read nor, while a recall hides it, looked up.
-      const [reads, lookups] = [store.reads(), judge.began()]
-      for (const id of ids) current(instance, id)
-      const held = ids.length - Math.max(store.reads() - reads, judge.began() - lookups)
-      if (held > memoryEntries) wrong(`instance ${instance.life.instance} holds ${held} values in memory`)
-    }
-    for (const id of ids) {
-      const request = { key: Key(id).id, shape: store.shapeOf(Key(id).id), tags: [], leaseMillis: 1, retainMillis: 1 }
-      const [answer] = store.directly((memory) => memory.lease([request]))
-      if (answer?._tag === "Busy") wrong(`a lease of key ${id} is held`)
-    }
-    for (const { life, scope } of instances) {
-      fork(life, Scope.close(scope!, Exit.void))
-      timeline.advance(1_000)
-      if (life.alarms > 0) wrong(`${life.alarms} fibers of instance ${life.instance} still wait for their time`)
-    }
-    if (bus.subscriptions() > 0) wrong(`${bus.subscriptions()} subscriptions are left`)
-  }
-
   /**
    * Ends what is still under way. The runtime keeps each fiber until it has ended, those of crashed instances too, and
    * whoever runs worlds for hours would run out of memory. Answers how many fibers never end.
@@ -463,7 +316,9 @@ export const run = (scenario: Scenario, log?: (line: string) => void): History =
   const isAsked = () => judge.violation() === undefined && instances.some(({ life }) => life.waiting > 0)
   for (let i = 0; i < lastAnswersSeconds && isAsked(); i++) timeline.advance(1_000)
   // The end takes longer than most of what comes before it.
-  if (judge.violation() === undefined && setup.ends) end()
+  if (judge.violation() === undefined && setup.ends) {
+    end({ bus, call, database, fence, fork, get, instances, judge, note, policy, setup, store, timeline })
+  }
   for (const { life } of instances) life.alive = false
   const history: History = {
     steps: done,

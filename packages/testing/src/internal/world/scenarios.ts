@@ -107,6 +107,7 @@ const setup: FastCheck.Arbitrary<Setup> = record({
   carried: boolean(),
   policy: constantFrom(...(Object.keys(policies) as Array<PolicyName>)),
   skewMillis: FastCheck.array(constantFrom(0, 0, -1_500, 700, 5_000), { minLength: 3, maxLength: 3 }),
+  kept: boolean(),
   patient: boolean(),
   ends: constantFrom(false, false, false, true),
   luck: integer({ min: 0, max: 999_999 })

@@ -42,7 +42,16 @@ export type Cut = "loud" | "deaf" | "forgotten" | "mute"
 
 export const cuts: ReadonlyArray<Cut> = ["loud", "deaf", "forgotten", "mute"]
 
-export type Fence = "invalidate" | "declared" | "learnt" | "prefix" | "expire" | "expireTag" | "set" | "writeThrough"
+export type Fence =
+  | "invalidate"
+  | "declared"
+  | "learnt"
+  | "prefix"
+  | "expire"
+  | "expireTag"
+  | "set"
+  | "writeThrough"
+  | "mutate"
 
 export const fences: ReadonlyArray<Fence> = [
   "invalidate",
@@ -52,7 +61,8 @@ export const fences: ReadonlyArray<Fence> = [
   "expire",
   "expireTag",
   "set",
-  "writeThrough"
+  "writeThrough",
+  "mutate"
 ]
 
 export type Id = 0 | 1 | 2
@@ -132,6 +142,8 @@ export interface Setup {
   readonly policy: PolicyName
   /** By how much the clock of each instance is ahead. */
   readonly skewMillis: ReadonlyArray<number>
+  /** Whether instances have places for their journals, which outlive them. */
+  readonly kept: boolean
   /** Whether calls wait for a lease of another instance for as long as lookups take. */
   readonly patient: boolean
   /** Whether everything is made whole in the end, and looked at. */
