@@ -46,6 +46,53 @@ describe("PlatformJournal", () => {
     })
   )
 
+  it.scopedLive("in a file: no file is no text, and what is saved takes the place of what was there", () =>
+    Effect.gen(function* () {
+      const file = Path.join(yield* folder, "deep", "web-1.journal")
+      const one = yield* PlatformJournal.makeFile(file)
+      expect(yield* one.load).toBeUndefined()
+      for (const text of ["a long text", "another", "third"]) {
+        yield* one.save(text)
+        expect(Fs.readFileSync(file, "utf8")).toBe(text)
+        expect(Fs.readdirSync(Path.dirname(file))).toEqual(["web-1.journal"])
+      }
+      expect(yield* (yield* PlatformJournal.makeFile(file)).load).toBe("third")
+    }).pipe(Effect.provide(NodeContext.layer))
+  )
+
+  it.scopedLive("in a file: whoever reads while it is saved finds one whole text or the other", () =>
+    Effect.gen(function* () {
+      const file = Path.join(yield* folder, "web-1.journal")
+      const one = yield* PlatformJournal.makeFile(file)
+      const texts = ["a", "b"].map((letter) => letter.repeat(200_000))
+      yield* one.save(texts[0]!)
+      const saving = yield* Effect.fork(Effect.forEach(Array.from({ length: 40 }), (_, i) => one.save(texts[i % 2]!)))
+      let reads = 0
+      while (saving.unsafePoll() === null) {
+        expect(texts).toContain(yield* one.load)
+        reads += 1
+      }
+      expect(reads).toBeGreaterThan(5)
+    }).pipe(Effect.provide(NodeContext.layer))
+  )
+
+  it.scopedLive("in a file: what cannot be read or written is a failure, and nothing of a path in it", () =>
+    Effect.gen(function* () {
+      const secret = Path.join(yield* folder, "secret")
+      Fs.mkdirSync(secret)
+      // A folder is no file.
+      const one = yield* PlatformJournal.makeFile(secret)
+      for (const [operation, effect] of [
+        ["load", one.load],
+        ["save", one.save("text")]
+      ] as const) {
+        const error = yield* Effect.flip(effect as Effect.Effect<unknown, CacheError.StoreError>)
+        expect([error.store, error.operation]).toEqual(["file", operation])
+        expect(JSON.stringify(error)).not.toContain("secret")
+      }
+    }).pipe(Effect.provide(NodeContext.layer))
+  )
+
   it.effect("names and failures: a name of its own, no text is none, nothing of a path in an error", () =>
     Effect.gen(function* () {
       const { behaviour, calls, store } = Place.make()

@@ -8,13 +8,13 @@ import * as Copy from "../src/Copy.js"
 import * as Mutant from "../src/Mutant.js"
 
 /** So many scenarios and no more; the same ones on every machine. */
-const search = { millis: 120_000, runs: 25, seed: 1 }
+const search = { millis: 120_000, runs: 60, seed: 1 }
 const names = [
   "stamps-after-the-lookup",
   "fill-without-its-lease",
   "epoch-compared-by-clock",
   "any-flight-joined",
-  "replay-overwrites"
+  "life-stacked"
 ]
 
 describe("Simulation", () => {

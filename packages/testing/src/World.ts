@@ -6,12 +6,14 @@
  * history, to the last message. Faults of the store: operations that are refused, lost, carried out without a reply,
  * late or twice, a restart that forgets everything, evictions. Of the bus: messages that are lost, late, overtaken or
  * repeated, instances that are cut off with or without being told. Of instances: crashes in the middle of anything,
- * restarts, clocks that are ahead. Of the database: lookups that read early, answer late, or fail.
+ * restarts, with or without a place for the journal, clocks that are ahead. Of the database: lookups that read early, answer late, or fail.
  *
  * Every answer is checked against what may be answered:
  *
  * - To a call that starts after an invalidation has returned on the same instance, acknowledged or not: nothing that was
  *   read before it.
+ * - The same to one that starts after that instance has started again, where its journal has a place; there also after a
+ *   write whose end nobody saw.
  * - On the other instances, once they have heard of it: the same. Until then, after an acknowledged invalidation, for as
  *   long as a message takes, and while messages are lost, late or cut off for `memory.timeToLive`: that bound is exact.
  *   No rule compares clocks of instances.

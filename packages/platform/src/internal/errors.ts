@@ -5,16 +5,18 @@ import * as Effect from "effect/Effect"
 
 export const storeName = "keyValueStore"
 
-export const storeError = (operation: string) => (error: PlatformError) =>
-  new StoreError({
-    store: storeName,
-    operation,
-    reason: error._tag === "SystemError" && error.reason !== "PermissionDenied" ? "Unavailable" : "Rejected",
-    detail: error._tag === "SystemError" ? error.reason : error._tag
-  })
+export const storeError =
+  (operation: string, store = storeName) =>
+  (error: PlatformError) =>
+    new StoreError({
+      store,
+      operation,
+      reason: error._tag === "SystemError" && error.reason !== "PermissionDenied" ? "Unavailable" : "Rejected",
+      detail: error._tag === "SystemError" ? error.reason : error._tag
+    })
+
+export const isAbsent = (error: PlatformError): boolean => error._tag === "SystemError" && error.reason === "NotFound"
 
 /** The file system fails to remove what is not there. */
 export const unlessAbsent = (removal: Effect.Effect<void, PlatformError>): Effect.Effect<void, PlatformError> =>
-  Effect.catchAll(removal, (error) =>
-    error._tag === "SystemError" && error.reason === "NotFound" ? Effect.void : Effect.fail(error)
-  )
+  Effect.catchIf(removal, isAbsent, () => Effect.void)
