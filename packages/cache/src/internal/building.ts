@@ -156,6 +156,8 @@ export const make = (
       fenceHere,
       changed: (request) => raise(changes, request),
       isOwnFence: tier.isOwnFence,
+      lastCount: tier.lastCount,
+      counted: tier.counted,
       gap: (because) => {
         all.raiseAll()
         hard.raiseAll()

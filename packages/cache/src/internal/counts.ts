@@ -12,7 +12,7 @@ export interface Counts {
   /** Takes what a read told. */
   readonly read: (counter: Counter) => void
   /** Takes what a write told that was sent when the store was known to be at `asked`. */
-  readonly written: (counter: Counter, asked: Counter | undefined) => void
+  readonly written: (counter: Counter, asked?: Counter) => void
   /** The same of a fence of this instance, which raises the count. */
   readonly fenced: (counter: Counter, asked: Counter | undefined) => void
   /** Whether an answer comes from before what was known when it was asked for. */
