@@ -140,6 +140,8 @@ export const make = (options: Options): Effect.Effect<Recovery> =>
             if (outcome._tag === "Right") pauseMillis = 250
             else {
               yield* failed(outcome.left)
+              // What its place did not take is not safe before it does.
+              yield* save
               const spread = yield* random
               yield* Effect.raceFirst(Effect.sleep(pauseMillis * (0.75 + spread / 2)), options.storeIsBack)
               pauseMillis = Math.min(longestPauseMillis, pauseMillis * 2)
