@@ -80,8 +80,8 @@ export const make = (options: Options): Effect.Effect<Recovery> =>
       storage === undefined
         ? undefined
         : yield* keptJournal.make(journal, {
-            ...storage,
-            load: limit({ store: "journal", operation: "load" }, storage.load, operationMillis)
+            load: limit({ store: "journal", operation: "load" }, storage.load, operationMillis),
+            save: (text) => storage.save(text)
           })
     const wishes = yield* Queue.sliding<void>(1)
     const suspicions = yield* Queue.sliding<void>(1)

@@ -376,6 +376,23 @@ describe("Cache / a journal that is kept over a restart", () => {
     }).pipe(under(stores))
   )
 
+  it.scoped("may be kept by an object of a class", () =>
+    Effect.gen(function* () {
+      class Place implements JournalStorage.JournalStorage {
+        readonly load = Effect.succeed(undefined)
+        text = ""
+        save(text: string) {
+          return Effect.sync(() => void (this.text = text))
+        }
+      }
+      const journal = new Place()
+      yield* outage
+      const { cache } = yield* instance({ journal })
+      yield* Effect.flip(cache.invalidate(key))
+      expect(journal.text).toContain(key.id)
+    }).pipe(under(stores))
+  )
+
   it.scoped("each row of failures to save is told of", () =>
     Effect.gen(function* () {
       const { storage } = place()
