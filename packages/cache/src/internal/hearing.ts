@@ -128,7 +128,10 @@ const once = (
         if (outcome._tag === "Left") yield* listener.failed(outcome.left)
         else listener.worked("beat")
         yield* Effect.sleep(stands ? silenceMillis / 3 : pause)
-        if ((yield* Clock.currentTimeMillis) - heardMillis >= silenceMillis) {
+        // Of a clock that was set back nobody knows how much time has passed: it begins here.
+        const nowMillis = yield* Clock.currentTimeMillis
+        heardMillis = Math.min(heardMillis, nowMillis)
+        if (nowMillis - heardMillis >= silenceMillis) {
           return yield* new StoreError({
             store: `${bus.name} bus`,
             operation: "listen",

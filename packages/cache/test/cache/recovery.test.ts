@@ -365,7 +365,8 @@ describe("Cache / a journal that is kept over a restart", () => {
     Effect.gen(function* () {
       const { state, storage } = place()
       let broken = true
-      const save = (text: string) => Effect.suspend(() => (broken ? breaks : identity)(Effect.orDie(storage.save(text))))
+      const save = (text: string) =>
+        Effect.suspend(() => (broken ? breaks : identity)(Effect.orDie(storage.save(text))))
       yield* outage
       const { cache } = yield* instance({ journal: { ...storage, save } })
       for (const id of [1, 2]) yield* Effect.forkScoped(Effect.flip(cache.invalidate(Key(id))))
