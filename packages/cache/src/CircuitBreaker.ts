@@ -11,6 +11,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
+import { isWithin } from "./internal/within.js"
 
 /**
  * @since 0.1.0
@@ -53,7 +54,9 @@ export const make = (options: Options = {}): CircuitBreaker => {
   let failedProbes = 0
   let open = false
   let probing = false
-  let probeAtMillis = 0
+  let pausedAtMillis = 0
+  let pausedMillis = 0
+  const rests = (nowMillis: number): boolean => isWithin(pausedAtMillis, pausedMillis, nowMillis)
 
   const succeeded = Effect.suspend(() => {
     failuresInARow = 0
@@ -65,7 +68,8 @@ export const make = (options: Options = {}): CircuitBreaker => {
 
   const pause = Effect.zipWith(Random.next, Clock.currentTimeMillis, (random, now) => {
     const millis = Math.min(maximumPause, firstPause * 2 ** Math.min(failedProbes, 30))
-    probeAtMillis = now + millis * (0.75 + random / 2)
+    pausedAtMillis = now
+    pausedMillis = millis * (0.75 + random / 2)
   })
 
   // Calls that were under way when it opened say nothing of the store after the pause: only probes prolong it.
@@ -88,14 +92,14 @@ export const make = (options: Options = {}): CircuitBreaker => {
     )
 
   return {
-    isOpen: Effect.map(Clock.currentTimeMillis, (now) => open && (probing || now < probeAtMillis)),
+    isOpen: Effect.map(Clock.currentTimeMillis, (now) => open && (probing || rests(now))),
     observe: (call) => watch(call, false),
     protect: <A, E, R, E2>(call: Effect.Effect<A, E, R>, refused: () => E2): Effect.Effect<A, E | E2, R> =>
       Effect.suspend((): Effect.Effect<A, E | E2, R> => {
         if (!open) return watch(call, false)
         return Effect.uninterruptibleMask((restore) =>
           Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<A, E | E2, R> => {
-            if (probing || now < probeAtMillis) return Effect.fail(refused())
+            if (probing || rests(now)) return Effect.fail(refused())
             probing = true
             return Effect.ensuring(
               watch(restore(call), true),

@@ -20,6 +20,7 @@ import type { Instants } from "./Codec.js"
 import type { Fences } from "./internal/fences.js"
 import * as frozen from "./internal/frozen.js"
 import * as Lru from "./internal/lru.js"
+import { isWithin } from "./internal/within.js"
 import type { Item, View } from "./StoreTier.js"
 
 /**
@@ -147,9 +148,8 @@ export const make = (
   }
 
   const ended = (one: Place, nowMillis: number): boolean => {
-    const confirmedMillis = Math.max(one.heldAtMillis, heardMillis())
-    const untilMillis = Math.min(confirmedMillis + ownMillis, one.expiresAtMillis)
-    return nowMillis >= untilMillis || fences.fellSince(one.clearUntil, one.names)
+    const isKnown = isWithin(one.heldAtMillis, ownMillis, nowMillis) || isWithin(heardMillis(), ownMillis, nowMillis)
+    return !isKnown || nowMillis >= one.expiresAtMillis || fences.fellSince(one.clearUntil, one.names)
   }
 
   return {

@@ -119,6 +119,13 @@ export interface StoreTier {
   readonly commit: (request: CommitRequest) => Effect.Effect<Outcome, StoreError>
   /** Whether the store gave this count to a fence of this instance. */
   readonly isOwnFence: (counter: Epoch.Counter) => boolean
+  /** How far the store is known to be. */
+  readonly lastCount: () => Epoch.Counter | undefined
+  /**
+   * Takes what the store has told elsewhere, by a bus that it sends on: that it was so far, and where `asked` is given,
+   * that it was when it had been known to be at that.
+   */
+  readonly counted: (counter: Epoch.Counter, asked?: Epoch.Counter) => void
 }
 
 /**
@@ -276,6 +283,8 @@ export const make = (store: Context.Tag.Service<Store>, options: Options): Store
     name: store.name,
     remote: store.remote,
     isOwnFence: counts.isOwn,
+    lastCount: counts.last,
+    counted: counts.written,
     read: (items) =>
       Effect.suspend(() => {
         const asked = counts.last()

@@ -1,4 +1,4 @@
-import { assertLeft, deepStrictEqual, strictEqual } from "@effect/vitest/utils"
+import { assertLeft, assertRight, deepStrictEqual, strictEqual } from "@effect/vitest/utils"
 import { describe, expect, it } from "@effect/vitest"
 import { CircuitBreaker } from "@larder/cache"
 import * as Deferred from "effect/Deferred"
@@ -51,6 +51,17 @@ describe("CircuitBreaker", () => {
       assertLeft(yield* fail, "refused")
       strictEqual(calls(), 5)
       deepStrictEqual(changes, ["Open"])
+    }).pipe(unspread)
+  )
+
+  it.effect("a clock that is set back ends the pause: the store is asked again", () =>
+    Effect.gen(function* () {
+      const { fail, succeed } = world()
+      yield* TestClock.setTime(3_600_000)
+      yield* failures(fail, 5)
+      assertLeft(yield* succeed, "refused")
+      yield* TestClock.setTime(0)
+      assertRight(yield* succeed, "ok")
     }).pipe(unspread)
   )
 

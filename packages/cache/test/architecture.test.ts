@@ -26,7 +26,7 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
     "ground",
     rooms(`
       CacheEntry CacheError CacheEvent CacheKey CacheMode CachePolicy Epoch
-      internal/busWire internal/lru internal/rateLimit internal/token internal/wire
+      internal/busWire internal/lru internal/rateLimit internal/token internal/wire internal/within
     `)
   ],
   [

@@ -95,6 +95,24 @@ describeWithRedis("stream bus / one server", () => {
     }).pipe(over)
   )
 
+  it.scopedLive("an invalidation that the server loses before anybody has read of it is made again", () =>
+    Effect.gen(function* () {
+      const { url } = yield* RedisServer.RedisServer
+      const one = yield* instance({ url, ...stream })
+      const two = yield* instance({ url, ...stream, pollInterval: "1 hour" }, { timeToLive: "3 seconds" })
+      yield* answers(two, "v0")
+      yield* find(one, "v0")
+      const admin = yield* client()
+      const names = (yield* by(admin, run("KEYS", "*"))) as ReadonlyArray<string>
+      yield* Effect.forEach(names, (one) => by(admin, run("COPY", one, one, "DB", "1")))
+      yield* two.cache.invalidate(key)
+      // All is as it was before, as on a replica that had not heard of it.
+      yield* by(admin, run("SWAPDB", "0", "1"))
+      yield* answers(one, "v1")
+      expect(two.count("Recalled")).toBe(1)
+    }).pipe(over)
+  )
+
   it.scopedLive("a server that is frozen is no sign of life: values in memory end with their time", () =>
     Effect.gen(function* () {
       const server = yield* RedisServer.RedisServer

@@ -172,8 +172,8 @@ export const all: ReadonlyArray<Mutant> = [
   ]),
   mutant("flight-joined-unheard", "R18", [
     building,
-    `bus === undefined || nowMillis <`,
-    `bus !== undefined || nowMillis <`
+    `isWithin(beganMillis, ownMillis, nowMillis) ||`,
+    `bus !== undefined ||`
   ]),
   mutant("flights-not-joined", "one lookup", [
     departures,
@@ -296,8 +296,8 @@ export const all: ReadonlyArray<Mutant> = [
   mutant("silence-ignored", "R20", [hearing, `- heardMillis >= silenceMillis)`, `- heardMillis >= Infinity)`]),
   mutant("silence-does-not-end-memory", "R20", [
     memory,
-    `Math.min(confirmedMillis + ownMillis, one.expiresAtMillis)`,
-    `Math.min(confirmedMillis + 100 * ownMillis, one.expiresAtMillis)`
+    `isWithin(one.heldAtMillis, ownMillis, nowMillis) || isWithin(heardMillis(), ownMillis, nowMillis)`,
+    `isWithin(one.heldAtMillis, 100 * ownMillis, nowMillis)`
   ]),
   mutant("own-beat-says-all-was-heard", "R20", [
     building,

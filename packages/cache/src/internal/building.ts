@@ -23,6 +23,7 @@ import * as recovery from "./recovery.js"
 import * as storeFailures from "./storeFailures.js"
 import * as tally from "./tally.js"
 import * as token from "./token.js"
+import { isWithin } from "./within.js"
 
 export const make = (
   store: Context.Tag.Service<Store>,
@@ -120,7 +121,9 @@ export const make = (
       flights: SingleFlight.make(scope),
       fences: all,
       isHeardSince: (beganMillis, nowMillis) =>
-        bus === undefined || nowMillis < Math.max(beganMillis, allHeardMillis()) + ownMillis,
+        bus === undefined ||
+        isWithin(beganMillis, ownMillis, nowMillis) ||
+        isWithin(allHeardMillis(), ownMillis, nowMillis),
       hardFences: hard,
       fenceHere,
       journal,
@@ -156,6 +159,8 @@ export const make = (
       fenceHere,
       changed: (request) => raise(changes, request),
       isOwnFence: tier.isOwnFence,
+      lastCount: tier.lastCount,
+      counted: tier.counted,
       gap: (because) => {
         all.raiseAll()
         hard.raiseAll()
@@ -164,7 +169,7 @@ export const make = (
         emit({ _tag: "Gap", because })
       },
       busIsHeard: (atMillis) => {
-        busHeardMillis = Math.max(busHeardMillis, atMillis)
+        busHeardMillis = atMillis
       },
       emit,
       failed: (error) => failed("*", error),

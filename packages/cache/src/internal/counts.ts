@@ -12,7 +12,7 @@ export interface Counts {
   /** Takes what a read told. */
   readonly read: (counter: Counter) => void
   /** Takes what a write told that was sent when the store was known to be at `asked`. */
-  readonly written: (counter: Counter, asked: Counter | undefined) => void
+  readonly written: (counter: Counter, asked?: Counter) => void
   /** The same of a fence of this instance, which raises the count. */
   readonly fenced: (counter: Counter, asked: Counter | undefined) => void
   /** Whether an answer comes from before what was known when it was asked for. */
@@ -27,13 +27,20 @@ const maximumOwn = 1_000
 /** `wentBack`: the store has lost something, or a replica took over. */
 export const make = (wentBack: () => void): Counts => {
   let last: Counter | undefined
+  /** The era before this one: who still speaks of it lags. Two eras do not tell by themselves which one is older. */
+  let former: string | undefined
   const own = Lru.make<true>(maximumOwn)
+  const move = (counter: Counter): void => {
+    if (last !== undefined && last.era !== counter.era) former = last.era
+    last = counter
+  }
   const read = (counter: Counter): void => {
-    if (last === undefined || last.era !== counter.era || last.n < counter.n) last = counter
+    const isNews = last?.era === counter.era ? last.n < counter.n : counter.era !== former
+    if (isNews) move(counter)
   }
   const atLeast = (counter: Counter, asked: Counter | undefined, raised: 0 | 1): void => {
     if (asked === undefined || (counter.era === asked.era && counter.n >= asked.n + raised)) return read(counter)
-    last = counter
+    move(counter)
     wentBack()
   }
   return {
@@ -45,7 +52,9 @@ export const make = (wentBack: () => void): Counts => {
       atLeast(counter, asked, 1)
     },
     isBehind: (counter, asked) =>
-      counter !== undefined && asked !== undefined && counter.era === asked.era && counter.n < asked.n,
+      counter !== undefined &&
+      asked !== undefined &&
+      (counter.era === asked.era ? counter.n < asked.n : counter.era === former),
     isOwn: (counter) => own.get(token.printCounter(counter)) === true
   }
 }

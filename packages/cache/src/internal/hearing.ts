@@ -29,6 +29,10 @@ export interface Listener {
   readonly changed: (request: FenceRequest) => void
   /** Whether the store gave this count to a fence of this instance. */
   readonly isOwnFence: (counter: Counter) => boolean
+  /** How far the store is known to be. */
+  readonly lastCount: () => Counter | undefined
+  /** Takes the store's count, which it told when it was known to be at `asked`, or at any time. */
+  readonly counted: (counter: Counter, asked?: Counter) => void
   /** Something may have been missed: nothing that was seen before is believed. */
   readonly gap: (because: GapReason) => void
   /** Everything that other instances told before this moment has been heard here. */
@@ -65,21 +69,27 @@ const once = (
     const { carried, operationMillis, sender, silenceMillis } = options
     const { origin } = sender
     const counts = carried ? sequence.make() : sequence.perSender(maximumSenders)
-    const sent = new Map<number, number>()
+    const sent = new Map<number, { readonly millis: number; readonly asked: Counter | undefined }>()
     let stands = false
     let heardMillis = yield* Clock.currentTimeMillis
 
-    const beat = (message: busWire.Beat): void => {
-      const sentMillis = sent.get(message.number)
-      if (message.origin !== origin || sentMillis === undefined) return
+    /** What the store has told of itself: a replica may lag behind it, and what a replica lost shows in it. */
+    const take = (counter: Counter | undefined, asked?: Counter): void => {
+      if (carried && counter !== undefined) listener.counted(counter, asked)
+    }
+
+    const beat = (message: busWire.Beat, counter: Counter | undefined): void => {
+      const own = message.origin === origin ? sent.get(message.number) : undefined
+      take(counter, own?.asked)
+      if (own === undefined) return
       for (const earlier of sent.keys()) if (earlier <= message.number) sent.delete(earlier)
-      heardMillis = sentMillis
+      heardMillis = own.millis
       if (!stands) {
         stands = true
         stood()
         listener.gap("Subscribed")
       }
-      listener.busIsHeard(sentMillis)
+      listener.busIsHeard(own.millis)
     }
 
     const hear = (text: string): void => {
@@ -91,7 +101,8 @@ const once = (
       const forgets =
         message._tag === "Fence" && message.everything && message.kind === "invalidate" && counter?.n === 0
       if (isMissing && stands && !forgets) listener.gap("Lost")
-      if (message._tag === "Beat") return beat(message)
+      if (message._tag === "Beat") return beat(message, counter)
+      take(counter)
       if (message.origin === origin) return
       // One count for two fences: the store has lost this instance's, and the other one makes up for it.
       if (carried && counter !== undefined && listener.isOwnFence(counter)) listener.gap("Lost")
@@ -112,12 +123,15 @@ const once = (
     const beats = Effect.gen(function* () {
       for (let pause = shortestPauseMillis; ; pause = Math.min(2 * pause, silenceMillis / 3)) {
         const message: busWire.Beat = { _tag: "Beat", origin, number: number.next++ }
-        sent.set(message.number, yield* Clock.currentTimeMillis)
+        sent.set(message.number, { millis: yield* Clock.currentTimeMillis, asked: listener.lastCount() })
         const outcome = yield* Effect.either(send(message))
         if (outcome._tag === "Left") yield* listener.failed(outcome.left)
         else listener.worked("beat")
         yield* Effect.sleep(stands ? silenceMillis / 3 : pause)
-        if ((yield* Clock.currentTimeMillis) - heardMillis >= silenceMillis) {
+        // Of a clock that was set back nobody knows how much time has passed: it begins here.
+        const nowMillis = yield* Clock.currentTimeMillis
+        heardMillis = Math.min(heardMillis, nowMillis)
+        if (nowMillis - heardMillis >= silenceMillis) {
           return yield* new StoreError({
             store: `${bus.name} bus`,
             operation: "listen",

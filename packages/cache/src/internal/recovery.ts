@@ -86,7 +86,10 @@ export const make = (options: Options): Effect.Effect<Recovery> =>
         ? undefined
         : yield* keptJournal.make(
             journal,
-            { ...storage, load: limit({ store: "journal", operation: "load" }, storage.load, operationMillis) },
+            {
+              load: limit({ store: "journal", operation: "load" }, storage.load, operationMillis),
+              save: (text) => storage.save(text)
+            },
             options.maximumPending
           )
     const wishes = yield* Queue.sliding<void>(1)
@@ -153,6 +156,8 @@ export const make = (options: Options): Effect.Effect<Recovery> =>
             if (outcome._tag === "Right") pauseMillis = 250
             else {
               yield* failed(outcome.left)
+              // What its place did not take is not safe before it does.
+              yield* save
               const spread = yield* random
               yield* Effect.raceFirst(Effect.sleep(pauseMillis * (0.75 + spread / 2)), options.storeIsBack)
               pauseMillis = Math.min(longestPauseMillis, pauseMillis * 2)

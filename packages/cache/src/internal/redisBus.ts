@@ -37,7 +37,7 @@ export const make = (
   Effect.gen(function* () {
     const script = yield* redisCommands.script(publishCounted)
     const keys = redisKeys.make(keyPrefix)
-    const { channel, counter } = keys
+    const { channel, counter, nobody } = keys
     const commands = redisCommands.make(client, `${client.name} bus`)
     const busError = (operation: string) => (error: RedisError) =>
       new StoreError({
@@ -63,7 +63,9 @@ export const make = (
       carrier: redisCarrier.of(client, keyPrefix),
       publish: (text) => Effect.mapError(client.publish(channel, text), busError("publish")),
       publishCounted: (text) =>
-        Effect.asVoid(commands.run("publish", script, [{ keys: [counter], args: [token.nonce(), channel, text] }])),
+        Effect.asVoid(
+          commands.run("publish", script, [{ keys: [counter, nobody], args: [token.nonce(), channel, text] }])
+        ),
       texts: changed === undefined ? told : Stream.merge(told, changed, { haltStrategy: "either" })
     }
   })

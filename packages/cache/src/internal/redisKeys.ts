@@ -12,6 +12,8 @@ import * as busWire from "./busWire.js"
 
 export interface RedisKeys {
   readonly counter: string
+  /** What nobody ever writes. */
+  readonly nobody: string
   /** Where what was invalidated is told. */
   readonly channel: string
   /** Where it is told to those who do not listen, but read. */
@@ -45,6 +47,7 @@ export const make = (prefix: string): RedisKeys => {
   const held = ({ key, shapes }: KeyName) => shapes.flatMap((shape) => [value(key, shape), lease(key, shape)])
   return {
     counter: `${shared}c`,
+    nobody: `${shared}nobody`,
     channel: `${prefix}bus:${busWire.version}`,
     stream: `${shared}bus:${busWire.version}`,
     value,

@@ -95,9 +95,13 @@ return { verdict, answer }
 /**
  * The counter as it stands, as text. One that is missing is made, so that whoever listens to an empty store knows its
  * first fence for the next one; `-` where it cannot be made.
+ *
+ * Whoever asks takes the answer for a sign of life, so it begins with a write, of a key that nobody has: a primary that
+ * became a replica still answers reads, and hears of no fence any more. It refuses this one.
  */
 const standing = `
 local function standing()
+  redis.call('DEL', KEYS[2])
   local era, n = counter()
   if not era then
     era, n = fresh(), 0
@@ -107,7 +111,7 @@ local function standing()
 end
 `
 
-/** KEYS counter, ARGV nonce channel text. Tells a text behind everything that was told before. */
+/** KEYS counter nobody, ARGV nonce channel text. Tells a text behind everything that was told before. */
 export const publishCounted = `${Lua.common}${standing}
 return redis.call('PUBLISH', ARGV[2], standing() .. ' ' .. ARGV[3])
 `
@@ -118,17 +122,17 @@ return append(KEYS[1], ARGV[2])
 `
 
 /**
- * KEYS counter stream, ARGV nonce after most: counter, the place behind what was read, whether there is more, texts…
- * No `after`: from here on. A false answer: what stood there is not there any more, so what came behind it may be gone.
+ * KEYS counter nobody stream, ARGV nonce after most: counter, the place behind what was read, whether there is more,
+ * texts… No `after`: from here on. A false answer: what stood there is not there any more, so what came behind it may be gone.
  */
 export const readStream = `${Lua.common}${standing}
 local now, after = standing(), ARGV[2]
 if after == '' then
-  local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
+  local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
   return { now, last and last[1] or '0-0', 0 }
 end
 local most = tonumber(ARGV[3])
-local found = redis.call('XRANGE', KEYS[2], after, '+', 'COUNT', most)
+local found = redis.call('XRANGE', KEYS[3], after, '+', 'COUNT', most)
 local first = 1
 if after ~= '0-0' then
   if not found[1] or found[1][1] ~= after then return false end

@@ -47,7 +47,7 @@ export const make = (
       append: redisCommands.script(append),
       read: redisCommands.script(readStream)
     })
-    const { counter, stream } = redisKeys.make(keyPrefix)
+    const { counter, nobody, stream } = redisKeys.make(keyPrefix)
     const name = `${client.name} stream`
     const commands = redisCommands.make(client, `${name} bus`)
     const pauseMillis = Math.max(shortestPauseMillis, everyMillis)
@@ -63,7 +63,7 @@ export const make = (
     const read = (reader: Reader, beat?: string): Effect.Effect<void, StoreError> =>
       Effect.suspend(() => {
         const { after, mailbox } = reader
-        const call = { keys: [counter, stream], args: [token.nonce(), after, String(most)] }
+        const call = { keys: [counter, nobody, stream], args: [token.nonce(), after, String(most)] }
         return Effect.flatMap(commands.run("listen", scripts.read, [call]), ([reply]) => {
           // A reading that was given up may come to its end behind the one after it.
           if (reader.after !== after) return Effect.void

@@ -4,6 +4,7 @@ import { Cache, CacheKey, Store } from "@larder/cache"
 import { Faults } from "@larder/testing"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { recording, Reports } from "../support/caches.js"
@@ -337,6 +338,42 @@ describe("Cache / a journal that is kept over a restart", () => {
       yield* Effect.forkScoped(Effect.flip(cache.invalidate(Key(2))))
       yield* advance(500)
       expect(JSON.parse(state.text!).keys).toHaveLength(2)
+    }).pipe(under(stores))
+  )
+
+  it.scoped.each([
+    ["failed", (save: Effect.Effect<void>) => Effect.zipRight(Effect.fail(failing("save")), save)],
+    ["hung", (save: Effect.Effect<void>) => Effect.zipRight(Effect.never, save)]
+  ] as const)("what a place did not take, because it %s, is saved when it takes texts again", ([, breaks]) =>
+    Effect.gen(function* () {
+      const { state, storage } = place()
+      let broken = true
+      const save = (text: string) =>
+        Effect.suspend(() => (broken ? breaks : identity)(Effect.orDie(storage.save(text))))
+      yield* outage
+      const { cache } = yield* instance({ journal: { ...storage, save } })
+      for (const id of [1, 2]) yield* Effect.forkScoped(Effect.flip(cache.invalidate(Key(id))))
+      yield* advance(500)
+      broken = false
+      yield* advance(120_000)
+      expect(JSON.parse(state.text ?? "{}").keys).toHaveLength(2)
+    }).pipe(under(stores))
+  )
+
+  it.scoped("may be kept by an object of a class", () =>
+    Effect.gen(function* () {
+      class Place implements JournalStorage.JournalStorage {
+        readonly load = Effect.succeed(undefined)
+        text = ""
+        save(text: string) {
+          return Effect.sync(() => void (this.text = text))
+        }
+      }
+      const journal = new Place()
+      yield* outage
+      const { cache } = yield* instance({ journal })
+      yield* Effect.flip(cache.invalidate(key))
+      expect(journal.text).toContain(key.id)
     }).pipe(under(stores))
   )
 

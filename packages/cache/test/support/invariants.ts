@@ -21,11 +21,11 @@ const core: Effect.Effect<Core, never, Cache.Cache> = Effect.map(
   (cache) => coreOf(cache) ?? violated("a cache of ours has a core")
 )
 
-const withinBounds = ({ flights, limits, memory }: Core, options: Cache.Options): void => {
+const withinBounds = ({ flights, limits, memory }: Core, options: Cache.Options, nowMillis: number): void => {
   if (flights.size() > limits.maximumFlights) violated("more flights than allowed")
   if (memory === undefined) return
   const { maximumEntries = 10_000, maximumWeight = Infinity } = typeof options.memory === "object" ? options.memory : {}
-  const weight = memory.answerable(-Infinity).reduce((sum, { encoded }) => sum + encoded.length + 1, 0)
+  const weight = memory.answerable(nowMillis).reduce((sum, { encoded }) => sum + encoded.length + 1, 0)
   if (memory.size() > maximumEntries) violated(`${memory.size()} values in memory of ${maximumEntries}`)
   if (weight > maximumWeight) violated(`values in memory weigh ${weight} of ${maximumWeight}`)
 }
@@ -45,8 +45,8 @@ const validBelow = (store: Context.Tag.Service<Store.Store>, { flightId, id, key
 export const always = (options: Cache.Options): Effect.Effect<void, never, Cache.Cache | Store.Store> =>
   Effect.gen(function* () {
     const inside = yield* core
-    withinBounds(inside, options)
     const nowMillis = yield* Clock.currentTimeMillis
+    withinBounds(inside, options, nowMillis)
     const store = yield* Store.Store
     for (const one of inside.memory?.answerable(nowMillis) ?? []) yield* Effect.orDie(validBelow(store, one))
   })
