@@ -22,7 +22,7 @@ import { randomInt } from "node:crypto"
 import { command, type Connection, inOnePiece, optionsOf, outcomeOf, socketOf } from "./connection.js"
 import { pauseMillis } from "./link.js"
 import { fromAnswer, fromNetwork, isAnswer, unavailable } from "./redisError.js"
-import type { Host, Settings, Target } from "./settings.js"
+import { type Host, placeOf, type Settings, type Target } from "./settings.js"
 
 type ClusterTarget = Target & { readonly _tag: "Cluster" }
 
@@ -93,17 +93,16 @@ export const open = (
       if (node.options.readOnly !== true) process.nextTick(() => void connect(node))
     })
 
+    const nobody = `no node of the cluster at ${target.nodes.map(placeOf).join(", ")} answers`
     const noConnection = () =>
-      isAnswer(cause)
-        ? fromAnswer(cause, "the cluster did not let us in")
-        : fromNetwork("no node of the cluster answers", cause)
+      isAnswer(cause) ? fromAnswer(cause, "the cluster did not let us in") : fromNetwork(nobody, cause)
     const connected = Effect.tryPromise({
       try: () => Promise.race([cluster.connect(), ended.then(() => Promise.reject(new Error()))]),
       catch: noConnection
     })
     yield* Effect.timeoutFail(connected, {
       duration: settings.connectMillis,
-      onTimeout: () => unavailable(`no connection within ${settings.connectMillis} ms`)
+      onTimeout: () => unavailable(`${nobody} within ${settings.connectMillis} ms`)
     })
     // A node that is away must not keep the others from being used.
     yield* Effect.promise(() => Promise.all(nodes().map(untilSettled))).pipe(
@@ -121,7 +120,7 @@ export const open = (
         ),
       lost: Effect.map(
         Effect.promise(() => ended),
-        () => fromNetwork("no node of the cluster answers", cause)
+        () => fromNetwork(nobody, cause)
       ),
       drop
     }

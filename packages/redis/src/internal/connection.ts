@@ -20,7 +20,7 @@ import type * as Scope from "effect/Scope"
 import { Command as RedisCommand, Redis, type RedisOptions } from "ioredis"
 import type * as Net from "node:net"
 import { badReply, fromAnswer, fromNetwork, isAnswer, unavailable } from "./redisError.js"
-import type { Address, Credentials, Settings } from "./settings.js"
+import { type Address, type Credentials, placeOf, type Settings } from "./settings.js"
 
 export type Outcome = Either.Either<Reply, RedisError>
 
@@ -114,11 +114,13 @@ export const open = (
     const connected = Effect.tryPromise({
       try: () => redis.connect(),
       catch: () =>
-        isAnswer(cause) ? fromAnswer(cause, "the server did not let us in") : fromNetwork("no connection", cause)
+        isAnswer(cause)
+          ? fromAnswer(cause, "the server did not let us in")
+          : fromNetwork(`no connection to ${placeOf(address)}`, cause)
     })
     yield* Effect.timeoutFail(connected, {
       duration: settings.connectMillis,
-      onTimeout: () => unavailable(`no connection within ${settings.connectMillis} ms`)
+      onTimeout: () => unavailable(`no connection to ${placeOf(address)} within ${settings.connectMillis} ms`)
     })
     // ioredis goes on with database 0 where the server refused the one it was asked for.
     if (isAnswer(cause)) return yield* fromAnswer(cause, "the server refused the database")
