@@ -53,6 +53,14 @@ const make = (settings: Settings, { natMap, nodes }: ClusterTarget): Cluster =>
 const connect = (node: Redis): Promise<void> =>
   node.status === "wait" ? node.connect().catch(() => undefined) : Promise.resolve()
 
+/**
+ * ioredis 5 calls a node ready whose connection ended during the handshake, and then refuses to connect it again.
+ * https://github.com/redis/ioredis/issues/2099
+ */
+const reviveIfGone = (node: Redis): void => {
+  if (node.status === "ready" && socketOf(node)?.destroyed === true) node.status = "reconnecting"
+}
+
 /** `discovered` is told of the nodes that hold slots, as far as they are known. */
 export const open = (
   settings: Settings,
@@ -90,6 +98,7 @@ export const open = (
     })
     // In the next tick: a command that was redirected to the node waits for the connection that it starts itself.
     cluster.on("+node", (node: Redis) => {
+      node.on("ready", () => reviveIfGone(node))
       if (node.options.readOnly !== true) process.nextTick(() => void connect(node))
     })
 

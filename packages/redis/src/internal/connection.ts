@@ -72,6 +72,15 @@ const argument = (part: string | Uint8Array): string | Buffer =>
 export const command = ([name, ...args]: Command): RedisCommand =>
   new RedisCommand(name, args.map(argument), { replyEncoding: null })
 
+/** What the server refused of what a connection begins with: AUTH, or SELECT where a database was asked for. */
+const notLetIn = (error: Error): RedisError => {
+  const { command } = error as { readonly command?: { readonly name?: unknown } }
+  return fromAnswer(
+    error,
+    command?.name === "select" ? "the server refused the database" : "the server did not let us in"
+  )
+}
+
 const noReply = (error: unknown) => fromNetwork("the connection ended before the reply", error)
 
 /** The outcome of a command that was sent, whatever becomes of it. */
@@ -113,17 +122,15 @@ export const open = (
     const ended = new Promise<void>((resolve) => redis.once("end", resolve))
     const connected = Effect.tryPromise({
       try: () => redis.connect(),
-      catch: () =>
-        isAnswer(cause)
-          ? fromAnswer(cause, "the server did not let us in")
-          : fromNetwork(`no connection to ${placeOf(address)}`, cause)
+      catch: () => (isAnswer(cause) ? notLetIn(cause) : fromNetwork(`no connection to ${placeOf(address)}`, cause))
     })
     yield* Effect.timeoutFail(connected, {
       duration: settings.connectMillis,
       onTimeout: () => unavailable(`no connection to ${placeOf(address)} within ${settings.connectMillis} ms`)
     })
-    // ioredis goes on with database 0 where the server refused the one it was asked for.
-    if (isAnswer(cause)) return yield* fromAnswer(cause, "the server refused the database")
+    // ioredis goes on with database 0 where the server refused the one it was asked for, and its version 5 calls a
+    // connection ready that it is about to close because the server refused the password.
+    if (isAnswer(cause)) return yield* notLetIn(cause)
     return {
       redis,
       lost: Effect.map(
