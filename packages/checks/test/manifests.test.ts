@@ -67,6 +67,19 @@ describe("manifests", () => {
     })
   })
 
+  it.each(Repository.publicPackages.map((one) => [one.name, one] as const))(
+    "%s wants no peer that neither it nor a package it brings along imports",
+    (_, { folder, peers }) => {
+      const brought = Repository.publicPackages.filter(({ name }) => name in (manifestOf(folder).dependencies ?? {}))
+      const used = imported(
+        [folder, ...brought.map((one) => one.folder)].flatMap((one) =>
+          Repository.sources(one).map((file) => [file, Repository.read(file)] as const)
+        )
+      )
+      expect(peers.filter((peer) => !used.has(peer))).toEqual([])
+    }
+  )
+
   it("the peers of Larder are those a program has of its own", () => {
     const peers = Object.fromEntries(
       Repository.publicPackages.flatMap(({ folder }) => Object.entries(manifestOf(folder).peerDependencies))
