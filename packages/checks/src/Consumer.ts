@@ -14,23 +14,27 @@ const entryPointsOf = ({ modules, name }: Repository.Package): ReadonlyArray<str
   ...modules.map((module) => `${name}/${module}`)
 ]
 
+/** The version of a package that a package of the workspace has. */
+const versionIn = (folder: string, name: string): readonly [name: string, version: string] => [
+  name,
+  String(JSON.parse(Repository.read(`packages/${folder}/node_modules/${name}/package.json`)).version)
+]
+
 /** The versions that the workspace itself has of everything a public package wants beside it. */
 const peerVersions = (): Record<string, string> =>
   Object.fromEntries(
     Repository.publicPackages.flatMap(({ folder, peers }) =>
-      peers
-        .filter((peer) => !peer.startsWith("@larder/"))
-        .map((peer) => {
-          const manifest = Repository.read(`packages/${folder}/node_modules/${peer}/package.json`)
-          return [peer, String(JSON.parse(manifest).version)]
-        })
+      peers.filter((peer) => !peer.startsWith("@larder/")).map((peer) => versionIn(folder, peer))
     )
   )
+
+const filesOf = (tarballs: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(tarballs).map(([name, path]) => [name, `file:${path}`]))
 
 /** Installs the tarballs as pnpm does it: a package sees only what it names itself. */
 export const install = Effect.fn("Consumer.install")(function* (folder: string, tarballs: Record<string, string>) {
   const fs = yield* FileSystem.FileSystem
-  const files = Object.fromEntries(Object.entries(tarballs).map(([name, path]) => [name, `file:${path}`]))
+  const files = filesOf(tarballs)
   const manifest = {
     name: "consumer",
     private: true,
@@ -47,6 +51,27 @@ export const install = Effect.fn("Consumer.install")(function* (folder: string, 
     "--reporter=append-only"
   ]
   yield* Process.run(folder, "pnpm", "install", ...options)
+})
+
+/**
+ * Installs the tarballs as npm does it, into an application of Effect's own packages: npm chooses every peer itself, one
+ * version for all who want it, and refuses where there is none.
+ */
+export const installWithNpm = Effect.fn("Consumer.installWithNpm")(function* (
+  folder: string,
+  tarballs: Record<string, string>
+) {
+  const fs = yield* FileSystem.FileSystem
+  const application = ["effect", "@effect/platform-node", "@effect/sql-pg"].map((name) => versionIn("checks", name))
+  const manifest = {
+    name: "application",
+    private: true,
+    type: "module",
+    dependencies: { ...Object.fromEntries(application), ...filesOf(tarballs) }
+  }
+  yield* fs.writeFileString(`${folder}/package.json`, JSON.stringify(manifest, undefined, 2))
+  const options = ["--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline", "--no-package-lock"]
+  yield* Process.run(folder, "npm", "install", ...options)
 })
 
 /** Imports each entry point of a package, with plain Node or, where it is a tool for tests, within a test. */

@@ -76,8 +76,8 @@ const compilers = [
 const program = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const temporary = yield* fs.makeTempDirectoryScoped({ prefix: "larder-packages-" })
-  const consumer = `${temporary}/consumer`
-  yield* fs.makeDirectory(consumer)
+  const [consumer, application] = [`${temporary}/consumer`, `${temporary}/application`]
+  yield* Effect.forEach([consumer, application], (folder) => fs.makeDirectory(folder))
 
   yield* step("build", build)
   const tarballs: Record<string, string> = {}
@@ -99,6 +99,11 @@ const program = Effect.gen(function* () {
   for (const [typescript, resolution] of compilers) {
     yield* step(`compile with ${typescript}, ${resolution}`, Consumer.compile(consumer, typescript, resolution))
   }
+  yield* step("npm: install into an application of Effect's packages", Consumer.installWithNpm(application, tarballs))
+  for (const one of Repository.publicPackages.filter(({ peers }) => peers.includes("ioredis"))) {
+    yield* step(`npm: ${one.name}: import every entry point`, Consumer.importAll(application, one))
+  }
+  yield* step("npm: compile", Consumer.compile(application, "typescript", "NodeNext"))
 }).pipe(
   Effect.scoped,
   Effect.tapErrorTag("CheckFailed", (failure) => Console.error(`\nFAILED  ${failure.message}`)),
