@@ -13,6 +13,8 @@ export interface Package {
   /** As in `import "<name>"`. */
   readonly name: string
   readonly peers: ReadonlyArray<string>
+  /** The versions of each peer that may be beside it. */
+  readonly ranges: Readonly<Record<string, string>>
   /** The public modules: `Store` for `src/Store.ts`; not `index`, not what lies in `internal/`. */
   readonly modules: ReadonlyArray<string>
   readonly version: string
@@ -42,6 +44,7 @@ export const publicPackages: ReadonlyArray<Package> = readdirSync(`${root}packag
     folder,
     name: manifest.name,
     peers: Object.keys(manifest.peerDependencies ?? {}),
+    ranges: manifest.peerDependencies ?? {},
     version: manifest.version,
     programs: Object.keys(manifest.publishConfig?.bin ?? {}),
     modules: sources(folder)

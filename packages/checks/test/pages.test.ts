@@ -12,6 +12,32 @@ const dead = (page: string, text: string): ReadonlyArray<string> =>
     .map(([, target]) => target!)
     .filter((target) => !existsSync(new URL(target, `file://${Repository.root}${page}`)))
 
+/** What the `npm install` lines of a page install: by name, the version they ask for. */
+const installed = (text: string): ReadonlyMap<string, string> =>
+  new Map(
+    [...text.matchAll(/^npm install (.*)$/gm)]
+      .flatMap(([, words]) => words!.split(/\s+/))
+      .filter((word) => !word.startsWith("-"))
+      .map((word) => {
+        const [, name, version] = /^(@?[^@]+)@?(.*)$/.exec(word)!
+        return [name!, version!]
+      })
+  )
+
+/** What somebody who copies the lines is left without, or gets in a version that the package does not take. */
+const lacking = (
+  { name, ranges }: Pick<Repository.Package, "name" | "ranges">,
+  text: string
+): ReadonlyArray<string> => {
+  const lines = installed(text)
+  const peers = Object.entries(ranges).filter(([peer, range]) => {
+    const version = lines.get(peer)
+    const fits = () => range.split(" || ").some((one) => `${one}.`.startsWith(`^${version}.`))
+    return version === undefined || (version !== "" && !fits())
+  })
+  return [...(lines.has(name) ? [] : [name]), ...peers.map(([peer]) => peer)]
+}
+
 describe("pages", () => {
   it.each(Repository.pages)("every link of %s leads somewhere", (page) => {
     expect(dead(page, Repository.read(page))).toEqual([])
@@ -26,6 +52,22 @@ describe("pages", () => {
   it.each(Repository.publicPackages.map(({ folder, name }) => [name, folder]))("%s has a page", (name, folder) => {
     expect(Repository.read(`packages/${folder}/README.md`)).toContain(`# ${name}\n`)
     expect(Repository.read("README.md")).toContain(`(packages/${folder})`)
+  })
+
+  it.each(Repository.publicPackages.map((one) => [one.name, one] as const))(
+    "who copies what the page of %s says to install has every peer",
+    (_, one) => {
+      expect(lacking(one, Repository.read(`packages/${one.folder}/README.md`))).toEqual([])
+    }
+  )
+
+  it("a peer that is not installed, or in another version, is found out", () => {
+    const ranges = { effect: "^3.22.0", ioredis: "^5.11.0 || ^6.0.0", vitest: "^3.2.0", "@a/b": "^0.52.0", c: "^1.0.0" }
+    const page = "npm install @larder/x effect@3 @a/b@0.5\nnpm install --save-dev ioredis@6 vitest@4\n"
+    expect(lacking({ name: "@larder/x", ranges }, page)).toEqual(["vitest", "@a/b", "c"])
+    expect(lacking({ name: "@larder/y", ranges: { ioredis: "^10 || ^11" } }, "npm install ioredis@11")).toEqual([
+      "@larder/y"
+    ])
   })
 
   it("every test that docs/failure-modes.md names is where it says", () => {
