@@ -212,7 +212,8 @@ const lookUp = (
     }
     const land = Effect.forEach(landings, (one) => core.flights.land(...one), { discard: true })
     const store = fill(core, fills)
-    if (!items[0]!.policy.awaitWrite) return yield* Effect.zipRight(land, store)
+    // A cache that closes waits for what was answered to be stored: else a short program would never store anything.
+    if (!items[0]!.policy.awaitWrite) return yield* Effect.uninterruptible(Effect.zipRight(land, store))
     const writing = yield* Effect.fork(store)
     yield* Effect.timeoutOption(Fiber.await(writing), core.limits.budgetMillis - manner.spentMillis)
     yield* land
