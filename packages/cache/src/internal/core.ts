@@ -25,17 +25,17 @@ import type * as heldLeases from "./heldLeases.js"
 import type * as recovery from "./recovery.js"
 import type * as tally from "./tally.js"
 
-/** The limits and waits of a cache; see `Cache.Options`, which documents each. */
+/** The limits and waits of a cache, checked by `settings`; see `Cache.Options`, which documents each. */
 export interface Settings {
-  readonly storeTimeout: Duration.DurationInput
-  readonly storeBudget: Duration.DurationInput
-  readonly lease: Duration.DurationInput
-  readonly leaseWait: Duration.DurationInput
+  readonly storeTimeout: Duration.Duration
+  readonly storeBudget: Duration.Duration
+  readonly lease: Duration.Duration
+  readonly leaseWait: Duration.Duration
   readonly maximumFlights: number
   readonly maximumPending: number
   /** Where the journal is kept over a restart; absent: nowhere. */
   readonly journal: JournalStorage | undefined
-  readonly recall: Duration.DurationInput
+  readonly recall: Duration.Duration
   readonly maximumFences: number
   readonly breaker: Pick<CircuitBreaker.Options, "failures" | "pauseMillis" | "maximumPauseMillis">
   readonly enabled: boolean
