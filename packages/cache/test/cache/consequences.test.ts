@@ -1,8 +1,10 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Cache, CacheError, CacheKey, InvalidationBus, type JournalStorage, Store } from "@larder/cache"
 import { Faults } from "@larder/testing"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Function from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -22,6 +24,12 @@ const failing = (on: Faults.Operation) =>
   Effect.flatMap(Faults.Faults, (faults) => faults.set({ fault: Faults.fail(), on, span: "onwards" }))
 
 const repeated = "hidden here, and repeated until it is acknowledged"
+
+const withJournal = (wrong: Partial<JournalStorage.JournalStorage>) =>
+  Cache.layerWith({ journal: { load: Effect.succeed(undefined), save: () => Effect.void, ...wrong } }).pipe(
+    Layer.provide(Store.layerMemory),
+    Layer.provideMerge(recording)
+  )
 
 describe("Cache / what the failure of an operation means", () => {
   it.effect.each([
@@ -96,18 +104,37 @@ describe("Cache / what the failure of an operation means", () => {
 
   it.effect("a journal that cannot be loaded hides everything, one that cannot be saved is lost with the process", () =>
     Effect.gen(function* () {
-      const journal = (wrong: Partial<JournalStorage.JournalStorage>) =>
-        Cache.layerWith({ journal: { load: Effect.succeed(undefined), save: () => Effect.void, ...wrong } }).pipe(
-          Layer.provide(Store.layerMemory),
-          Layer.provideMerge(recording)
-        )
-      const loading = yield* Effect.zipRight(settle, said).pipe(under(journal({ load: Effect.fail(refused("load")) })))
+      const loading = yield* Effect.zipRight(settle, said).pipe(
+        under(withJournal({ load: Effect.fail(refused("load")) }))
+      )
       expect(loading).toEqual(["* load: everything is hidden, and invalidated until that is acknowledged"])
       const saving = yield* Effect.flatMap(Cache.Cache, (cache) => cache.mutate(Effect.void, { tags: ["t"] })).pipe(
         Effect.zipRight(said),
-        under(journal({ save: () => Effect.fail(refused("save")) }))
+        under(withJournal({ save: () => Effect.fail(refused("save")) }))
       )
       expect(saving).toEqual(["* save: the end of this process would lose what is not acknowledged"])
     })
+  )
+
+  it.effect.each([
+    ["dies", { load: Effect.die(new TypeError("canary")) }, "`load` of journal died with TypeError"],
+    [
+      "is no effect but a promise",
+      { save: (() => Promise.resolve()) as never },
+      "`save` of journal died with RuntimeException (is it an effect, not a promise or a value?)"
+    ],
+    [
+      "throws",
+      { save: () => Function.absurd<Effect.Effect<void>>(undefined as never) },
+      "`save` of journal died with Error"
+    ],
+    ["interrupts itself", { load: Effect.interrupt }, "`load` of journal was interrupted by itself"]
+  ] as const)("a place for the journal that %s is told by its name", ([, wrong, detail]) =>
+    Effect.gen(function* () {
+      yield* settle
+      yield* Effect.flatMap(Cache.Cache, (cache) => cache.mutate(Effect.void, { tags: ["t"] }))
+      const [failure] = yield* Effect.flatMap(Reports, (reports) => reports.all)
+      expect(Cause.squash(failure!.cause)).toMatchObject({ store: "journal", reason: "BadReply", detail })
+    }).pipe(under(withJournal(wrong)))
   )
 })
