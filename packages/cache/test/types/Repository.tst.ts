@@ -209,7 +209,7 @@ describe("Repository / layerCached: what it refuses", () => {
     expect(
       Repository.layerCached(Flags, {
         prefix: "flags",
-        methods: { ...rest, isOn: { key: (slug: string, on: boolean) => [slug, String(on)], schema: Schema.Boolean } }
+        methods: { ...rest, isOn: { key: (slug: string, on: boolean) => [slug, on], schema: Schema.Boolean } }
       })
     ).type.toRaiseError(/Target signature provides too few arguments/)
   })
