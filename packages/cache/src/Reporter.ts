@@ -41,6 +41,20 @@ export interface CacheFailure {
 }
 
 /**
+ * The end of what was reported of the store: an operation that failed works again.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface CacheRecovery {
+  /** As it was in the report. */
+  readonly cache: string
+  readonly operation: string
+  /** How long it did not work: from the failure that was reported to now, when it was asked for again. */
+  readonly millis: number
+}
+
+/**
  * How grave a failure is: `Error` when it surfaced or is a defect, `Warning` when something else answered.
  *
  * @since 0.1.0
@@ -57,6 +71,8 @@ export class Reporter extends Context.Tag("@larder/cache/Reporter")<
   {
     /** Tells somebody about a failure. Never fails, never waits for the network. Interruption is never reported. */
     readonly report: (failure: CacheFailure) => Effect.Effect<void>
+    /** Tells somebody that a reported failure of the store is over. Never fails, never waits. Absent: nobody is told. */
+    readonly recovered?: ((recovery: CacheRecovery) => Effect.Effect<void>) | undefined
   }
 >() {}
 
@@ -139,7 +155,8 @@ export interface LogOptions {
 }
 
 /**
- * Logs through Effect's logger: swallowed failures as warnings, surfaced ones and defects as errors, rate-limited.
+ * Logs through Effect's logger: swallowed failures as warnings, surfaced ones and defects as errors, and as information
+ * that the store works again, and how long it did not. Rate-limited.
  *
  * A line has the cache, the operation, the kind, the names of the errors and of their causes, and for a defect the
  * places in the code. It never has the message or a field of an error that is not Larder's own: those may hold values.
