@@ -23,6 +23,7 @@ describe("the command line of the server", () => {
     [["--", "--port", "0"], { ...defaults, port: 0 }],
     [["--port=8080", "--host", "0.0.0.0"], { ...defaults, port: 8080, host: "0.0.0.0" }],
     [["--bus", "stream"], { ...defaults, bus: "Stream" }],
+    [["--journal", "/var/lib/web-1"], { ...defaults, journal: "/var/lib/web-1" }],
     [["--memory", "250 millis"], { ...defaults, memory: Duration.millis(250) }],
     [["--connections", "2", "--schema", "mine"], { ...defaults, connections: 2, schema: "mine" }],
     [["-h"], { ...defaults, help: true }]
@@ -34,6 +35,7 @@ describe("the command line of the server", () => {
     [["--port", "65536"], "--port wants a whole number from 0 to 65535"],
     [["--port"], "--port"],
     [["--host", " "], "--host wants an address"],
+    [["--journal", ""], "--journal wants the path of a file"],
     [["--memory", "soon"], `--memory wants a number and a unit, such as "2 seconds"`],
     [["--bus", "tram"], "--bus wants pubsub or stream"],
     [["--connections", "0"], "--connections wants a whole number from 1 to 100"],

@@ -1,8 +1,10 @@
 /** What the HTTP API stands on: the repository over the database of the environment, cached by the store of it. */
 import type { SqlError } from "@effect/sql/SqlError"
 import * as SqlClient from "@effect/sql/SqlClient"
+import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Cache from "@larder/cache/Cache"
 import * as Reporter from "@larder/cache/Reporter"
+import * as PlatformJournal from "@larder/platform/PlatformJournal"
 import * as RedisCache from "@larder/redis/RedisCache"
 import type * as ConfigError from "effect/ConfigError"
 import * as Duration from "effect/Duration"
@@ -50,13 +52,18 @@ const database = ({ schema }: Pick<Options, "schema">) =>
  * The cache of an instance, which hears from the others what they change. While it does not, it answers from memory for
  * as long as is said here.
  */
-const cache = ({ bus, memory }: Pick<Options, "bus" | "memory">) =>
-  Cache.layerWithBus({ memory: Duration.greaterThan(memory, Duration.zero) && { timeToLive: memory } }).pipe(
-    Layer.provide([RedisCache.storeFromEnvWith({ bus }), Reporter.layerLog])
-  )
+const cache = ({ bus, journal, memory }: Pick<Options, "bus" | "journal" | "memory">) =>
+  Layer.unwrapEffect(
+    Effect.map(journal === undefined ? Effect.succeed(undefined) : PlatformJournal.makeFile(journal), (place) =>
+      Cache.layerWithBus({
+        memory: Duration.greaterThan(memory, Duration.zero) && { timeToLive: memory },
+        journal: place
+      })
+    )
+  ).pipe(Layer.provide([RedisCache.storeFromEnvWith({ bus }), Reporter.layerLog, NodeContext.layer]))
 
 export const layer = (
-  options: Pick<Options, "memory" | "bus" | "connections" | "schema">
+  options: Pick<Options, "memory" | "bus" | "connections" | "journal" | "schema">
 ): Layer.Layer<Features | Cache.Cache, Databases.Failure | ConfigError.ConfigError> =>
   FeaturesCached.pipe(
     Layer.provide(FeaturesSql),
