@@ -24,17 +24,19 @@ import * as limit from "./internal/rateLimit.js"
 export interface CacheFailure {
   /**
    * - `Lookup`: the lookup of a key, or a mutation, failed or died.
-   * - `Store`: an operation of the store failed; the caller was answered without it.
+   * - `Store`: an operation of the store, of the bus, or of the place where the journal is kept failed.
    * - `Codec`: a value could not be encoded or decoded.
    * - `Policy`: a function given by the user (key, tags, time to live, …) threw or answered nonsense.
    */
   readonly kind: "Lookup" | "Store" | "Codec" | "Policy"
-  /** The prefix of the keys concerned: the name of the cache. */
+  /** The prefix of the keys concerned: the name of the cache. `*`: no single one, it concerns all of them. */
   readonly cache: string
   /** What was being done: `lookup`, `refresh`, `read`, `lease`, `fill`, `invalidate`, … */
   readonly operation: string
   /** Whether the caller sees it (`true`), or something else answered in its place (`false`). */
   readonly surfaced: boolean
+  /** What happens in its place, for people. Absent: the caller was answered without it. */
+  readonly instead?: string | undefined
   readonly cause: Cause.Cause<unknown>
 }
 

@@ -141,6 +141,20 @@ describe("Reporter / layerLog", () => {
     })
   )
 
+  it.effect("what concerns all caches says so, and what happens where nobody was answered is said", () =>
+    Effect.gen(function* () {
+      const [line] = yield* logged({
+        cache: "*",
+        operation: "invalidate",
+        instead: "repeated until it is acknowledged"
+      })
+      expect(line?.text).toMatch(
+        /^all caches: invalidate failed \(Store\), repeated until it is acknowledged: StoreError: /
+      )
+      expect(line?.annotations["cache"]).toBe("*")
+    })
+  )
+
   it.effect("a surfaced failure is an error", () =>
     Effect.gen(function* () {
       const lines = yield* logged({ kind: "Lookup", operation: "lookup", surfaced: true, cause: Cause.fail("gone") })

@@ -63,14 +63,18 @@ export const errorFrames = (error: unknown): ReadonlyArray<string> => {
   return lines.slice(lines.findLastIndex((line) => !frame.test(line)) + 1)
 }
 
+/** What concerns no single cache has no name. */
+const nameOf = (cache: string): string => (cache === "*" ? "all caches" : cache)
+
 const line = (failure: CacheFailure, suppressed: number): string => {
   const defects = Chunk.toReadonlyArray(Cause.defects(failure.cause))
   const errors = [
     ...Chunk.toReadonlyArray(Cause.failures(failure.cause)).map(describe),
     ...defects.map((defect) => `died with ${describe(defect)}`)
   ]
+  const { cache, instead = "answered without it", kind, operation, surfaced } = failure
   return [
-    `${failure.cache}: ${failure.operation} failed (${failure.kind})${failure.surfaced ? "" : ", answered without it"}`,
+    `${nameOf(cache)}: ${operation} failed (${kind})${surfaced ? "" : `, ${instead}`}`,
     `: ${[...new Set(errors)].join("; ")}`,
     suppressed === 0 ? "" : ` (and ${suppressed} more not logged)`,
     ...defects.flatMap((defect) =>

@@ -7,9 +7,11 @@ import * as Effect from "effect/Effect"
 import type { StoreError } from "../CacheError.js"
 import type { StoreEvent } from "../CacheEvent.js"
 import type { CacheFailure } from "../Reporter.js"
+import * as consequences from "./consequences.js"
 
 export interface StoreFailures {
-  readonly failed: (cache: string, error: StoreError) => Effect.Effect<void>
+  /** `instead`: what happens in its place, where the operation alone does not say it. */
+  readonly failed: (cache: string, error: StoreError, instead?: string) => Effect.Effect<void>
   readonly worked: (operation: string) => void
 }
 
@@ -20,7 +22,7 @@ export const make = (
   const failing = new Set<string>()
   let told = false
   return {
-    failed: (cache, error) =>
+    failed: (cache, error, instead = consequences.of(error.operation)) =>
       Effect.suspend(() => {
         const { operation, reason } = error
         emit({ _tag: "StoreFailed", operation, reason })
@@ -28,7 +30,7 @@ export const make = (
         failing.add(operation)
         if (told) return Effect.void
         told = true
-        return report({ kind: "Store", cache, operation, surfaced: false, cause: Cause.fail(error) })
+        return report({ kind: "Store", cache, operation, surfaced: false, instead, cause: Cause.fail(error) })
       }),
     worked: (operation) => {
       told = false
