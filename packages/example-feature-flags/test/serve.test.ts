@@ -4,9 +4,10 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { spawn, spawnSync } from "node:child_process"
+import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { resolve } from "node:path"
 import { inject } from "vitest"
 import * as Database from "../src/Database.js"
@@ -49,34 +50,62 @@ describe("the command line of the server", () => {
   })
 })
 
+const fromPackage = { program: process.execPath, args: command, cwd }
+/** As README tells people to. */
+const byScript = { program: "pnpm", args: ["--silent", "serve"], cwd: resolve(cwd, "../..") }
+
+/** A server in a process, or behind several, and where it is. */
+const started = ({ args, cwd, program }: typeof fromPackage, schema: string) =>
+  Effect.gen(function* () {
+    const server = yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        spawn(program, [...args, "--port", "0", "--schema", schema, "--connections", "1"], {
+          cwd,
+          // A group of processes of its own, which ends whole when the test fails.
+          detached: true,
+          env: {
+            PATH: process.env["PATH"],
+            HOME: process.env["HOME"],
+            npm_config_verify_deps_before_run: "false",
+            DATABASE_URL: inject("databaseUrl")
+          }
+        })
+      ),
+      ({ pid }) => Effect.ignore(Effect.try(() => process.kill(-pid!, "SIGKILL")))
+    )
+    const url = yield* Effect.async<string>((resume) => {
+      let said = ""
+      server.stderr.on("data", (data) => {
+        const [, url] = /are at (\S+),/.exec((said += String(data))) ?? []
+        if (url !== undefined) resume(Effect.succeed(url))
+      })
+      server.once("exit", (code) => resume(Effect.die(new Error(`it ended with ${code}. ${said}`))))
+    })
+    return { server, url }
+  })
+
+const ended = (server: ChildProcess) =>
+  Effect.async<number | null>((resume) => {
+    server.removeAllListeners("exit").once("exit", (code) => resume(Effect.succeed(code)))
+    server.kill("SIGTERM")
+  })
+
 describe("pnpm serve", () => {
   it.scopedLive("says where it is, answers there, and ends with 0 when it is told to", () =>
     Effect.gen(function* () {
-      const server = yield* Effect.acquireRelease(
-        Effect.sync(() =>
-          spawn(process.execPath, [...command, "--port", "0", "--schema", "serve_test", "--connections", "1"], {
-            cwd,
-            env: { PATH: process.env["PATH"], DATABASE_URL: inject("databaseUrl") }
-          })
-        ),
-        (server) => Effect.sync(() => server.kill("SIGKILL"))
-      )
-      const url = yield* Effect.async<string>((resume) => {
-        let said = ""
-        server.stderr.on("data", (data) => {
-          const [, url] = /are at (\S+),/.exec((said += String(data))) ?? []
-          if (url !== undefined) resume(Effect.succeed(url))
-        })
-        server.once("exit", (code) => resume(Effect.die(new Error(`it ended with ${code}. ${said}`))))
-      })
+      const { server, url } = yield* started(fromPackage, "serve_test")
       const response = yield* Effect.promise(() => fetch(`${url}/flags/dark-mode/users/1`))
       expect(response.status).toBe(200)
       // The connection of that answer is kept, and not read to its end: it must not keep the server from ending.
-      const code = yield* Effect.async<number | null>((resume) => {
-        server.removeAllListeners("exit").once("exit", (code) => resume(Effect.succeed(code)))
-        server.kill("SIGTERM")
-      })
-      expect(code).toBe(0)
+      expect(yield* ended(server)).toBe(0)
+    })
+  )
+
+  it.scopedLive("SIGTERM to pnpm ends the server, and then pnpm with 0", () =>
+    Effect.gen(function* () {
+      const { server, url } = yield* started(byScript, "serve_script")
+      expect(yield* ended(server)).toBe(0)
+      expect(Exit.isFailure(yield* Effect.exit(Effect.tryPromise(() => fetch(`${url}/health`))))).toBe(true)
     })
   )
 
