@@ -6,6 +6,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import { explain } from "./Explain.js"
 import * as CommandLine from "./http/CommandLine.js"
 import * as Server from "./http/Server.js"
 import * as Service from "./live/Service.js"
@@ -18,15 +19,6 @@ const serve = (options: CommandLine.Options) =>
     Effect.provide(Layer.provide(Server.layer(options), Service.layer(options))),
     Effect.tapErrorCause((cause) => Console.error(explain(cause)))
   )
-
-/** One line for a failure that was foreseen, everything for one that was not. */
-const explain = (cause: Cause.Cause<unknown>): string => {
-  if (!Cause.isFailType(cause) || !(cause.error instanceof Error)) return Cause.pretty(cause)
-  const { error } = cause
-  return [error.message, error.cause instanceof Error ? error.cause.message : ""]
-    .filter((text) => text !== "")
-    .join(": ")
-}
 
 let code = 1
 
