@@ -8,8 +8,12 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { explain } from "./Explain.js"
 import * as CommandLine from "./http/CommandLine.js"
+import * as Port from "./http/Port.js"
 import * as Server from "./http/Server.js"
 import * as Service from "./live/Service.js"
+
+/** On a slow machine there is nothing else to be seen for half a minute. */
+const preparing = "Preparing the database, and seeding it where it is empty …"
 
 const serve = (options: CommandLine.Options) =>
   HttpServer.addressFormattedWith((url) =>
@@ -17,6 +21,7 @@ const serve = (options: CommandLine.Options) =>
   ).pipe(
     Effect.zipRight(Effect.never),
     Effect.provide(Layer.provide(Server.layer(options), Service.layer(options))),
+    (served) => Effect.all([Port.check(options), Console.error(preparing), served], { discard: true }),
     Effect.tapErrorCause((cause) => Console.error(explain(cause)))
   )
 

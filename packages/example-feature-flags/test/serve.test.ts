@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
+import * as Net from "node:net"
 import { resolve } from "node:path"
 import { inject } from "vitest"
 import * as Database from "../src/Database.js"
@@ -35,7 +36,8 @@ describe("the command line of the server", () => {
     [["--port", "65536"], "--port wants a whole number from 0 to 65535"],
     [["--port"], "--port"],
     [["--host", " "], "--host wants an address"],
-    [["--memory", "soon"], `--memory wants a number and a unit, such as "2 seconds"`],
+    [["--memory", "soon"], `--memory wants a number from 0 and a unit, such as "2 seconds"`],
+    [["--memory=-5 seconds"], "--memory wants a number from 0 and a unit"],
     [["--bus", "tram"], "--bus wants pubsub or stream"],
     [["--connections", "0"], "--connections wants a whole number from 1 to 100"],
     [["--schema", "Mine; drop"], "--schema wants small letters"]
@@ -106,6 +108,49 @@ describe("pnpm serve", () => {
       const { server, url } = yield* started(byScript, "serve_script")
       expect(yield* ended(server)).toBe(0)
       expect(Exit.isFailure(yield* Effect.exit(Effect.tryPromise(() => fetch(`${url}/health`))))).toBe(true)
+    })
+  )
+
+  const refusal = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv) =>
+    Effect.async<{ readonly code: number | null; readonly lines: ReadonlyArray<string> }>((resume) => {
+      const server = spawn(process.execPath, [...command, ...args], { cwd, env: { PATH: process.env["PATH"], ...env } })
+      let said = ""
+      server.stderr.on("data", (data) => (said += String(data)))
+      server.once("close", (code) => resume(Effect.succeed({ code, lines: said.trim().split("\n") })))
+      return Effect.sync(() => server.kill("SIGKILL"))
+    })
+
+  it.scopedLive("a port that somebody has is found before the database is touched, and --port is named", () =>
+    Effect.gen(function* () {
+      const other = yield* Effect.acquireRelease(
+        Effect.async<Net.Server>((resume) => {
+          const server: Net.Server = Net.createServer().listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+        }),
+        (server) => Effect.sync(() => server.close())
+      )
+      const { port } = other.address() as Net.AddressInfo
+      // Nothing answers there, and nobody asks.
+      const variables = { DATABASE_URL: "postgres://nobody@127.0.0.1:1/nothing" }
+      expect(yield* refusal(["--port", String(port)], variables)).toEqual({
+        code: 1,
+        lines: [`port ${port} of 127.0.0.1 is in use: choose another one with --port, 0 for any`]
+      })
+    })
+  )
+
+  it.live.each([
+    [{ REDIS_URL: "redis://127.0.0.1:1" }, "REDIS_URL is set and DATABASE_URL is not"],
+    [
+      { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:1", UPSTASH_REDIS_REST_TOKEN: "none" },
+      "UPSTASH_REDIS_REST_URL is set and DATABASE_URL is not"
+    ],
+    // As `pnpm demo` says it, without the name of a class.
+    [{ REDIS_URL: "nonsense" }, /^\(Invalid data at REDIS_URL/]
+  ])("does not start with %j", ([variables, sentence]) =>
+    Effect.gen(function* () {
+      const { code, lines } = yield* refusal(["--port", "0"], variables)
+      expect([code, lines.at(-1)]).toEqual([1, expect.stringMatching(sentence)])
+      expect(lines).toHaveLength(2)
     })
   )
 
