@@ -60,12 +60,9 @@ export const run = (options: Options, { say }: Progress) =>
     const boundMillis = boundOf(options)
     yield* say("starting the database and the store")
     const programs = yield* Bundle.make
-    const [database, store] = yield* Effect.all(
-      [Databases.make(options.database, Subject.slugs), Shared.store(options.client, programs)],
-      {
-        concurrency: 2
-      }
-    )
+    // What may be missing comes first, and what takes its time after it.
+    const store = yield* Shared.store(options.client, programs)
+    const database = yield* Databases.make(options.database, Subject.slugs)
     yield* say(`starting ${options.instances} instances over ${database.name}`)
     const variables = { ...store.variables, DATABASE_URL: database.url }
     const args = ["--memory", `${options.memoryMillis} millis`, "--bus", options.bus]

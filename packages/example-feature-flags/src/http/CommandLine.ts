@@ -1,6 +1,7 @@
 /** What the server can be asked for. */
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import { parseArgs } from "node:util"
 
 export interface Options {
@@ -31,7 +32,8 @@ export const defaults: Options = {
 export const usage = `Usage: pnpm serve [--port N] [--host ADDRESS] [--memory DURATION] [--bus WHICH] [--connections N] [--schema NAME] [--journal FILE] [--help]
 
 The feature flags as an HTTP API: /docs for people, /openapi.json for programs. Without variables it runs on an embedded
-PostgreSQL, seeded with two organisations, and caches in memory. SIGTERM or Ctrl-C ends it after the requests under way.
+PostgreSQL, seeded with two organisations, and caches in memory. Ctrl-C ends it after the requests under way, and so does
+SIGTERM to pnpm or to the server; npx would end alone.
 
   --port N           the port to listen on; 0 takes any free one. Default ${defaults.port}
   --host ADDRESS     the address to listen on. Default ${defaults.host}: this machine only
@@ -47,7 +49,7 @@ PostgreSQL, seeded with two organisations, and caches in memory. SIGTERM or Ctrl
   --help             print this
 
 Variables: DATABASE_URL names another PostgreSQL; REDIS_URL, or UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN,
-the store that several instances share.
+the store that several instances share. The store needs the database: what it keeps must be true for all who read it.
 
 It exits with 0 when it was told to end, 1 when it could not start, 2 when the options make no sense.
 `
@@ -75,10 +77,11 @@ const whole = (name: string, text: string, least: number, most: number): Either.
     ? Either.right(Number(text))
     : Either.left(`--${name} wants a whole number from ${least} to ${most}`)
 
+/** Less than nothing would be taken for nothing. */
 const duration = (text: string): Either.Either<Duration.Duration, string> =>
   Either.fromOption(
-    Duration.decodeUnknown(text),
-    () => `--memory wants a number and a unit, such as "2 seconds" or "500 millis"`
+    Option.filter(Duration.decodeUnknown(text), () => !text.startsWith("-")),
+    () => `--memory wants a number from 0 and a unit, such as "2 seconds" or "500 millis"`
   )
 
 const buses = new Map<string | undefined, Options["bus"]>([
