@@ -473,8 +473,12 @@ export const withCache: {
  * @category combinators
  */
 export const withInvalidation: {
+  (
+    invalidates: Target,
+    options?: MutationOptions
+  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R | Cache>
   <A>(
-    invalidates: Invalidates<A>,
+    invalidates: (result: Option.Option<NoInfer<A>>) => Target,
     options?: MutationOptions
   ): <E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R | Cache>
   <A, E, R>(

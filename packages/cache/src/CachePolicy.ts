@@ -137,13 +137,13 @@ export interface CachePolicy<in A = unknown, out E = never> {
 export type Any = CachePolicy<any, any>
 
 /**
- * Which failures are stored, how, and for how long.
+ * Which failures are answers like a value: they are stored, for how long, and not reported where their caller gets them.
  *
  * @since 0.1.0
  * @category models
  */
 export interface FailurePolicy<out E> {
-  /** A failure that this schema does not describe is not stored. */
+  /** A failure that this schema does not describe is not stored, and is reported. */
   readonly schema: Schema.Schema.AnyNoContext & { readonly Type: E }
   /** `DurationInput`. Its own time to live; stale windows do not apply to failures. */
   readonly timeToLive: Duration.DurationInput

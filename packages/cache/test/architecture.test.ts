@@ -55,7 +55,8 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
     "5th floor",
     rooms(`
       Cache
-      internal/announcing internal/backoff internal/building internal/consequences internal/core internal/departures internal/fencing internal/heldLeases
+      internal/announcing internal/backoff internal/building internal/consequences internal/core internal/departures
+      internal/failures internal/fencing internal/heldLeases
       internal/inheriting internal/keeping internal/learning
       internal/leases internal/lookups internal/mutations internal/queries internal/reading internal/recovery internal/requestMemo
       internal/service internal/settings internal/storable internal/storeFailures

@@ -11,6 +11,7 @@ import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import * as TestServices from "effect/TestServices"
 import { vi } from "vitest"
+import { IoredisClient } from "../src/index.js"
 import { by, client, eventually, layerClient, run, send, until } from "./support/support.js"
 
 const live = layerClient().pipe(Layer.provideMerge(RedisServer.layer))
@@ -132,7 +133,28 @@ describeWithRedis("IoredisClient / life", () => {
       yield* server.suspend
       const redis = yield* client({ connectTimeout: 100 })
       const error = yield* Effect.flip(by(redis, send(["PING"])))
-      expect(error.message).toBe("Unavailable: no connection within 100 ms")
+      expect(error.message).toBe(`Unavailable: no connection to 127.0.0.1:${server.port} within 100 ms`)
+    }).pipe(Effect.provide(RedisServer.layer))
+  )
+
+  it.scopedLive("it is said where nobody answers, and never who asked", () =>
+    Effect.gen(function* () {
+      const server = yield* RedisServer.RedisServer
+      yield* server.stop
+      const { port } = server
+      const path = "/nowhere/redis.sock"
+      const messages = yield* Effect.forEach(
+        [`redis://ada:s3cret@127.0.0.1:${port}/3`, `redis://:s3cret@[::ffff:127.0.0.1]:${port}`, `unix://${path}`],
+        (url) =>
+          Effect.flatMap(IoredisClient.make({ url }), (redis) =>
+            Effect.map(Effect.flip(by(redis, send(["PING"]))), ({ message }) => message)
+          )
+      )
+      expect(messages).toEqual([
+        `Unavailable: no connection to 127.0.0.1:${port} (ECONNREFUSED)`,
+        `Unavailable: no connection to [::ffff:7f00:1]:${port} (ECONNREFUSED)`,
+        `Unavailable: no connection to ${path} (ENOENT)`
+      ])
     }).pipe(Effect.provide(RedisServer.layer))
   )
 
@@ -170,7 +192,7 @@ describeWithRedis("IoredisClient / life", () => {
       yield* server.stop
       const redis = yield* client()
       const error = yield* Effect.flip(by(redis, send(["PING"])))
-      expect(error.message).toBe("Unavailable: no connection (ECONNREFUSED)")
+      expect(error.message).toBe(`Unavailable: no connection to 127.0.0.1:${server.port} (ECONNREFUSED)`)
       yield* server.start
       expect(yield* by(redis, eventually(run("PING")))).toBe("PONG")
     }).pipe(Effect.provide(RedisServer.layer))

@@ -13,6 +13,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Net from "node:net"
 import { IoredisClient } from "../src/index.js"
 import { by, eventually, resources, run, send, text, took, until } from "./support/support.js"
 
@@ -230,6 +231,36 @@ describeWithRedis("cluster / faults", () => {
     }).pipe(on())
   )
 
+  it.scopedLive("a node that hangs up on whoever greets it is found when it lets in again", () =>
+    Effect.gen(function* () {
+      const { masters, settled } = yield* RedisCluster.RedisCluster
+      const redis = yield* client()
+      const [, { key }] = (yield* keys) as [unknown, { key: string }]
+      yield* eventually(set(redis, key))
+      const { host, port, start, stop } = masters[1]!
+      yield* stop
+      let greeted = 0
+      const door = Effect.acquireRelease(
+        Effect.async<Net.Server>((resume) => {
+          const server = Net.createServer((socket) => {
+            socket.on("error", () => {})
+            socket.once("data", () => (greeted++, socket.destroy()))
+          })
+          server.listen(port, host, () => resume(Effect.succeed(server)))
+        }),
+        (server) => Effect.async<void>((resume) => void server.close(() => resume(Effect.void)))
+      )
+      const often = until(
+        Effect.sync(() => greeted),
+        (times) => times >= 3
+      )
+      yield* Effect.scoped(Effect.zipRight(door, Effect.timeout(often, "10 seconds")))
+      yield* start
+      yield* settled
+      expect(yield* Effect.timeout(eventually(set(redis, key)), "10 seconds")).toBe("OK")
+    }).pipe(on())
+  )
+
   it.scopedLive("a replica that takes over is found, without a restart of this program", () =>
     Effect.gen(function* () {
       const { masters } = yield* RedisCluster.RedisCluster
@@ -251,7 +282,9 @@ describeWithRedis("cluster / faults", () => {
       yield* Effect.forEach(masters, ({ stop }) => stop, { concurrency: 3 })
       // Every node has been tried in vain, and the next cluster too.
       const reason = Effect.map(Effect.flip(by(redis, run("GET", a))), ({ message }) => message)
-      yield* until(reason, (message) => message === "Unavailable: no node of the cluster answers (ECONNREFUSED)")
+      const places = masters.map(({ host, port }) => `${host}:${port}`).join(", ")
+      const nobody = `Unavailable: no node of the cluster at ${places} answers (ECONNREFUSED)`
+      yield* until(reason, (message) => message === nobody)
       yield* Effect.sleep(500)
       const [, millis] = yield* took(reason)
       expect(millis).toBeLessThan(500)

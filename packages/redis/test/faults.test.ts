@@ -9,6 +9,9 @@ import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { IoredisClient } from "../src/index.js"
 import { by, client, eventually, resources, run, send, took, until } from "./support/support.js"
 
@@ -232,8 +235,12 @@ describeWithRedis("faults / a server that refuses", () => {
 describeWithRedis("faults / a unix socket", () => {
   it.scopedLive("is as good as a port", () =>
     Effect.gen(function* () {
-      const pid = process.pid
-      const path = `/tmp/larder-${pid}-${performance.now()}.sock`
+      // A server that is killed leaves its socket behind.
+      const folder = yield* Effect.acquireRelease(
+        Effect.sync(() => mkdtempSync(join(tmpdir(), "larder-"))),
+        (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+      )
+      const path = join(folder, "redis.sock")
       yield* Effect.gen(function* () {
         for (const options of [{ path }, { url: `unix://${path}` }]) {
           const redis = yield* IoredisClient.make(options)

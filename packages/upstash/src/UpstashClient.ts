@@ -40,7 +40,7 @@ const fromSettings = (settings: Settings.Settings): Context.Tag.Service<RedisCli
   const request = Requester.make(settings)
 
   const post = (path: ReadonlyArray<string>, body: unknown) =>
-    Effect.tryPromise({ try: (signal) => request(path, body, signal), catch: fromClient })
+    Effect.tryPromise({ try: (signal) => request(path, body, signal), catch: fromClient(settings) })
 
   /** A command that is sent alone and refused by Redis is refused with an HTTP status: an outcome, not a failure. */
   const one = (command: ReadonlyArray<unknown>) =>

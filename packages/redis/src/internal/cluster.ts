@@ -22,7 +22,7 @@ import { randomInt } from "node:crypto"
 import { command, type Connection, inOnePiece, optionsOf, outcomeOf, socketOf } from "./connection.js"
 import { pauseMillis } from "./link.js"
 import { fromAnswer, fromNetwork, isAnswer, unavailable } from "./redisError.js"
-import type { Host, Settings, Target } from "./settings.js"
+import { type Host, placeOf, type Settings, type Target } from "./settings.js"
 
 type ClusterTarget = Target & { readonly _tag: "Cluster" }
 
@@ -52,6 +52,14 @@ const make = (settings: Settings, { natMap, nodes }: ClusterTarget): Cluster =>
 
 const connect = (node: Redis): Promise<void> =>
   node.status === "wait" ? node.connect().catch(() => undefined) : Promise.resolve()
+
+/**
+ * ioredis 5 calls a node ready whose connection ended during the handshake, and then refuses to connect it again.
+ * https://github.com/redis/ioredis/issues/2099
+ */
+const reviveIfGone = (node: Redis): void => {
+  if (node.status === "ready" && socketOf(node)?.destroyed === true) node.status = "reconnecting"
+}
 
 /** `discovered` is told of the nodes that hold slots, as far as they are known. */
 export const open = (
@@ -90,20 +98,20 @@ export const open = (
     })
     // In the next tick: a command that was redirected to the node waits for the connection that it starts itself.
     cluster.on("+node", (node: Redis) => {
+      node.on("ready", () => reviveIfGone(node))
       if (node.options.readOnly !== true) process.nextTick(() => void connect(node))
     })
 
+    const nobody = `no node of the cluster at ${target.nodes.map(placeOf).join(", ")} answers`
     const noConnection = () =>
-      isAnswer(cause)
-        ? fromAnswer(cause, "the cluster did not let us in")
-        : fromNetwork("no node of the cluster answers", cause)
+      isAnswer(cause) ? fromAnswer(cause, "the cluster did not let us in") : fromNetwork(nobody, cause)
     const connected = Effect.tryPromise({
       try: () => Promise.race([cluster.connect(), ended.then(() => Promise.reject(new Error()))]),
       catch: noConnection
     })
     yield* Effect.timeoutFail(connected, {
       duration: settings.connectMillis,
-      onTimeout: () => unavailable(`no connection within ${settings.connectMillis} ms`)
+      onTimeout: () => unavailable(`${nobody} within ${settings.connectMillis} ms`)
     })
     // A node that is away must not keep the others from being used.
     yield* Effect.promise(() => Promise.all(nodes().map(untilSettled))).pipe(
@@ -121,7 +129,7 @@ export const open = (
         ),
       lost: Effect.map(
         Effect.promise(() => ended),
-        () => fromNetwork("no node of the cluster answers", cause)
+        () => fromNetwork(nobody, cause)
       ),
       drop
     }

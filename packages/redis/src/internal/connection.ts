@@ -20,7 +20,7 @@ import type * as Scope from "effect/Scope"
 import { Command as RedisCommand, Redis, type RedisOptions } from "ioredis"
 import type * as Net from "node:net"
 import { badReply, fromAnswer, fromNetwork, isAnswer, unavailable } from "./redisError.js"
-import type { Address, Credentials, Settings } from "./settings.js"
+import { type Address, type Credentials, placeOf, type Settings } from "./settings.js"
 
 export type Outcome = Either.Either<Reply, RedisError>
 
@@ -72,6 +72,15 @@ const argument = (part: string | Uint8Array): string | Buffer =>
 export const command = ([name, ...args]: Command): RedisCommand =>
   new RedisCommand(name, args.map(argument), { replyEncoding: null })
 
+/** What the server refused of what a connection begins with: AUTH, or SELECT where a database was asked for. */
+const notLetIn = (error: Error): RedisError => {
+  const { command } = error as { readonly command?: { readonly name?: unknown } }
+  return fromAnswer(
+    error,
+    command?.name === "select" ? "the server refused the database" : "the server did not let us in"
+  )
+}
+
 const noReply = (error: unknown) => fromNetwork("the connection ended before the reply", error)
 
 /** The outcome of a command that was sent, whatever becomes of it. */
@@ -113,15 +122,15 @@ export const open = (
     const ended = new Promise<void>((resolve) => redis.once("end", resolve))
     const connected = Effect.tryPromise({
       try: () => redis.connect(),
-      catch: () =>
-        isAnswer(cause) ? fromAnswer(cause, "the server did not let us in") : fromNetwork("no connection", cause)
+      catch: () => (isAnswer(cause) ? notLetIn(cause) : fromNetwork(`no connection to ${placeOf(address)}`, cause))
     })
     yield* Effect.timeoutFail(connected, {
       duration: settings.connectMillis,
-      onTimeout: () => unavailable(`no connection within ${settings.connectMillis} ms`)
+      onTimeout: () => unavailable(`no connection to ${placeOf(address)} within ${settings.connectMillis} ms`)
     })
-    // ioredis goes on with database 0 where the server refused the one it was asked for.
-    if (isAnswer(cause)) return yield* fromAnswer(cause, "the server refused the database")
+    // ioredis goes on with database 0 where the server refused the one it was asked for, and its version 5 calls a
+    // connection ready that it is about to close because the server refused the password.
+    if (isAnswer(cause)) return yield* notLetIn(cause)
     return {
       redis,
       lost: Effect.map(

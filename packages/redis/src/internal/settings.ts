@@ -13,6 +13,13 @@ export interface Host {
 
 export type Address = Host | { readonly path: string }
 
+/** For a message: an address has no user and no password. */
+export const placeOf = (address: Address): string => {
+  if ("path" in address) return address.path
+  const { host, port } = address
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
+}
+
 export interface Credentials {
   readonly username: string | undefined
   readonly password: Redacted.Redacted | undefined

@@ -35,10 +35,11 @@ const payload = (channel: string, line: string): Effect.Effect<string | undefine
 }
 
 const open = (
-  { token, url }: Settings,
+  settings: Settings,
   channel: string
 ): Effect.Effect<ReadableStream<Uint8Array>, RedisError, Scope.Scope> =>
   Effect.gen(function* () {
+    const { token, url } = settings
     const controller = yield* Effect.acquireRelease(
       Effect.sync(() => new AbortController()),
       (controller) => Effect.sync(() => controller.abort())
@@ -50,10 +51,10 @@ const open = (
           headers: { authorization: `Bearer ${Redacted.value(token)}`, accept: "text/event-stream" },
           signal: controller.signal
         }),
-      catch: fromNetwork
+      catch: fromNetwork(settings)
     })
     if (!response.ok) {
-      const text = yield* Effect.tryPromise({ try: () => response.text(), catch: fromNetwork })
+      const text = yield* Effect.tryPromise({ try: () => response.text(), catch: fromNetwork(settings) })
       return yield* Effect.flatMap(
         Effect.try({ try: () => JSON.parse(text) as unknown, catch: () => badReply("the answer is not JSON") }),
         (body) => fromText(String((body as { readonly error?: unknown } | null)?.error))
@@ -68,7 +69,7 @@ const open = (
 export const subscribe = (settings: Settings, channel: string): Stream.Stream<string, RedisError> =>
   Stream.unwrapScoped(
     Effect.map(open(settings, channel), (body) =>
-      Stream.fromReadableStream({ evaluate: () => body, onError: fromNetwork }).pipe(
+      Stream.fromReadableStream({ evaluate: () => body, onError: fromNetwork(settings) }).pipe(
         Stream.decodeText(),
         lines,
         Stream.mapEffect((line) => payload(channel, line)),

@@ -7,6 +7,7 @@
  */
 import { RedisError } from "@larder/cache/RedisClient"
 import { errors } from "@upstash/redis"
+import type { Settings } from "./settings.js"
 
 const codes: ReadonlySet<string> = new Set(
   `ASK BUSY BUSYGROUP BUSYKEY CLUSTERDOWN CROSSSLOT DENIED ERR EXECABORT LOADING MASTERDOWN MISCONF MOVED NOAUTH
@@ -37,16 +38,21 @@ const networkCode = (error: unknown): string => {
   return typeof cause?.code === "string" && /^(E|UND_ERR_)[A-Z_]+$/.test(cause.code) ? ` (${cause.code})` : ""
 }
 
-/** Nothing was answered. */
-export const fromNetwork = (error: unknown): RedisError => unavailable(`no answer${networkCode(error)}`)
+/** Nothing was answered by a host. */
+export const fromNetwork =
+  ({ host }: Settings) =>
+  (error: unknown): RedisError =>
+    unavailable(`no answer from ${host}${networkCode(error)}`)
 
 /** Whatever a request of the vendor's client rejected with. */
-export const fromClient = (error: unknown): RedisError =>
-  error instanceof errors.UpstashJSONParseError
-    ? badReply("the answer is not JSON")
-    : error instanceof errors.UpstashError
-      ? fromText(error.message)
-      : fromNetwork(error)
+export const fromClient =
+  (settings: Settings) =>
+  (error: unknown): RedisError =>
+    error instanceof errors.UpstashJSONParseError
+      ? badReply("the answer is not JSON")
+      : error instanceof errors.UpstashError
+        ? fromText(error.message)
+        : fromNetwork(settings)(error)
 
 /** The server did not let us in, so nothing that was sent was carried out. */
 export const isAccessDenied = (error: RedisError): boolean => error.code === "WRONGPASS" || error.code === "NOAUTH"

@@ -6,6 +6,8 @@ import * as Redacted from "effect/Redacted"
 export interface Settings {
   /** Without a slash at its end. */
   readonly url: string
+  /** Of the URL, for messages: a path may be a secret of a proxy's. */
+  readonly host: string
   readonly token: Redacted.Redacted
 }
 
@@ -38,5 +40,5 @@ export const make = (
   if (usable === undefined) return Either.left(ConfigError.InvalidData([names.url], urlMessage))
   const secret = Redacted.value(token).trim()
   if (!/^[\x21-\x7e]+$/.test(secret)) return Either.left(ConfigError.InvalidData([names.token], tokenMessage))
-  return Either.right({ url: usable, token: Redacted.make(secret) })
+  return Either.right({ url: usable, host: new URL(usable).host, token: Redacted.make(secret) })
 }
