@@ -15,13 +15,15 @@ import * as Service from "./live/Service.js"
 /** On a slow machine there is nothing else to be seen for half a minute. */
 const preparing = "Preparing the database, and seeding it where it is empty …"
 
-const serve = (options: CommandLine.Options) =>
+const served = (options: CommandLine.Options) =>
   HttpServer.addressFormattedWith((url) =>
     Console.error(`The feature flags are at ${url}, their documentation at ${url}/docs. Ctrl-C ends it.`)
-  ).pipe(
-    Effect.zipRight(Effect.never),
-    Effect.provide(Layer.provide(Server.layer(options), Service.layer(options))),
-    (served) => Effect.all([Port.check(options), Console.error(preparing), served], { discard: true }),
+  ).pipe(Effect.zipRight(Effect.never), Effect.provide(Layer.provide(Server.layer(options), Service.layer(options))))
+
+const serve = (options: CommandLine.Options) =>
+  Port.check(options).pipe(
+    Effect.zipRight(Console.error(preparing)),
+    Effect.zipRight(served(options)),
     Effect.tapErrorCause((cause) => Console.error(explain(cause)))
   )
 

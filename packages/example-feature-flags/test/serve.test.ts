@@ -140,7 +140,7 @@ describe("pnpm serve", () => {
     })
   )
 
-  it.live.each([
+  it.live.each<[NodeJS.ProcessEnv, string | RegExp]>([
     [{ REDIS_URL: "redis://127.0.0.1:1" }, "REDIS_URL is set and DATABASE_URL is not"],
     [
       { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:1", UPSTASH_REDIS_REST_TOKEN: "none" },
