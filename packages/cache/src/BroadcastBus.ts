@@ -12,6 +12,7 @@ import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { StoreError } from "./CacheError.js"
+import { channelOf } from "./internal/allowed.js"
 import * as broadcastBus from "./internal/broadcastBus.js"
 import { InvalidationBus } from "./InvalidationBus.js"
 
@@ -20,20 +21,23 @@ import { InvalidationBus } from "./InvalidationBus.js"
  * @category models
  */
 export interface Options {
-  /** Who hears whom: caches over one store have one name, over different stores different ones. Default `larder`. */
+  /**
+   * Who hears whom: caches over one store have one name, over different stores different ones. A text, not empty.
+   * Default `larder`.
+   */
   readonly channel?: string | undefined
 }
 
 /**
- * A bus that is closed with its scope. Fails where the platform has no `BroadcastChannel`.
+ * A bus that is closed with its scope. Fails where the platform has no `BroadcastChannel`. Throws a
+ * `ConfigurationError` when the name is not usable.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const make = (
   options: Options = {}
-): Effect.Effect<Context.Tag.Service<InvalidationBus>, StoreError, Scope.Scope> =>
-  broadcastBus.make(options.channel ?? "larder")
+): Effect.Effect<Context.Tag.Service<InvalidationBus>, StoreError, Scope.Scope> => broadcastBus.make(channelOf(options))
 
 /**
  * A bus under a name of its own.

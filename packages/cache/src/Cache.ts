@@ -23,12 +23,14 @@ import type { CacheEvent } from "./CacheEvent.js"
 import * as CacheKey from "./CacheKey.js"
 import * as CacheMode from "./CacheMode.js"
 import type * as CachePolicy from "./CachePolicy.js"
+import type * as CircuitBreaker from "./CircuitBreaker.js"
 import { make as makeCore } from "./internal/building.js"
-import { coreOf, type Settings } from "./internal/core.js"
+import { coreOf } from "./internal/core.js"
 import { outerOf } from "./internal/currentLookup.js"
 import { check } from "./internal/item.js"
 import * as requestMemo from "./internal/requestMemo.js"
 import { service } from "./internal/service.js"
+import * as settings from "./internal/settings.js"
 import { InvalidationBus } from "./InvalidationBus.js"
 import type { JournalStorage } from "./JournalStorage.js"
 import * as MemoryTier from "./MemoryTier.js"
@@ -189,26 +191,34 @@ export class Cache extends Context.Tag("@larder/cache/Cache")<
 >() {}
 
 /**
- * The limits and waits of a cache. Each is optional.
+ * The limits and waits of a cache. Each is optional. One that is not usable is a `ConfigurationError`, thrown where the
+ * layer is made, that names the option, what was given and what is allowed.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Options {
-  /** How long one operation of a remote store may take. `DurationInput`. Default 250 ms. */
+  /** How long one operation of a remote store may take. `DurationInput`, at least 1 ms. Default 250 ms. */
   readonly storeTimeout?: Duration.DurationInput | undefined
-  /** How long all store work that one call waits for may take. `DurationInput`. Default 400 ms. */
+  /** How long all store work that one call waits for may take. `DurationInput`, at least 1 ms. Default 400 ms. */
   readonly storeBudget?: Duration.DurationInput | undefined
-  /** How long the right to fill a key lasts without being renewed. `DurationInput`. Default 10 seconds. */
+  /**
+   * How long the right to fill a key lasts without being renewed. `DurationInput`, at least 1 ms. Default 10 seconds. More
+   * than a year counts as a year.
+   */
   readonly lease?: Duration.DurationInput | undefined
   /**
    * How long a call waits for another instance that is looking the same key up, before it looks up itself without
-   * storing. `DurationInput`. Default 400 ms. More spares lookups, and lets a call wait for a holder that is gone.
+   * storing. `DurationInput`. Default 400 ms; zero: it does not wait. More spares lookups, and lets a call wait for a
+   * holder that is gone.
    */
   readonly leaseWait?: Duration.DurationInput | undefined
-  /** How many lookups are shared at a time; beyond it each call looks up by itself. Default 10 000. */
+  /** How many lookups are shared at a time; beyond it each call looks up by itself. Whole, at least 0. Default 10 000. */
   readonly maximumFlights?: number | undefined
-  /** How many unacknowledged invalidations are remembered by name; beyond it everything is hidden. Default 1 000. */
+  /**
+   * How many unacknowledged invalidations are remembered by name; beyond it everything is hidden. Whole, at least 0.
+   * Default 1 000.
+   */
   readonly maximumPending?: number | undefined
   /**
    * Where invalidations are kept over the end of the process: `PlatformJournal` of `@larder/platform`. Default:
@@ -225,7 +235,7 @@ export interface Options {
    */
   readonly recall?: Duration.DurationInput | undefined
   /** When the store is left alone. Default: after 5 failures in a row, for 1 second growing to 30. */
-  readonly breaker?: Settings["breaker"] | undefined
+  readonly breaker?: Pick<CircuitBreaker.Options, "failures" | "pauseMillis" | "maximumPauseMillis"> | undefined
   /**
    * Values in memory above the store, decoded or ready to be: a hit there asks nobody. `true` for the defaults. Default
    * `false`, and with a bus `true`. Without a bus, what another instance invalidates is noticed here when their time is
@@ -241,22 +251,6 @@ export interface Options {
   readonly waitUntil?: ((work: Promise<void>) => void) | undefined
 }
 
-const settings = (options: Options): Settings => ({
-  storeTimeout: options.storeTimeout ?? 250,
-  storeBudget: options.storeBudget ?? 400,
-  lease: options.lease ?? 10_000,
-  leaseWait: options.leaseWait ?? 400,
-  maximumFlights: options.maximumFlights ?? 10_000,
-  maximumPending: options.maximumPending ?? 1000,
-  journal: options.journal,
-  recall: options.recall ?? "1 minute",
-  maximumFences: 10_000,
-  breaker: options.breaker ?? {},
-  enabled: options.enabled ?? true,
-  memory: options.memory === true ? {} : options.memory === false ? undefined : options.memory,
-  waitUntil: options.waitUntil
-})
-
 /**
  * A cache over the store and the reporter in its context. Built twice, it is two caches: give it to the whole program
  * once, at the end.
@@ -264,17 +258,18 @@ const settings = (options: Options): Settings => ({
  * @since 0.1.0
  * @category layers
  */
-export const layerWith = (options: Options): Layer.Layer<Cache, never, Store.Store | Reporter.Reporter> =>
-  Layer.scoped(
+export const layerWith = (options: Options): Layer.Layer<Cache, never, Store.Store | Reporter.Reporter> => {
+  const chosen = settings.resolve(options, false)
+  return Layer.scoped(
     Cache,
     Effect.gen(function* () {
       const scope = yield* Effect.scope
       const store = yield* Store.Store
-      const { memory, ...others } = settings(options)
-      if (memory !== undefined && store.remote) yield* Effect.logInfo(withoutBus(memory))
-      return service(yield* makeCore(store, yield* Reporter.Reporter, scope, { ...others, memory }))
+      if (chosen.memory !== undefined && store.remote) yield* Effect.logInfo(withoutBus(chosen.memory))
+      return service(yield* makeCore(store, yield* Reporter.Reporter, scope, chosen))
     })
   )
+}
 
 const withoutBus = ({ timeToLive = MemoryTier.defaultTimeToLive }: MemoryTier.Options): string =>
   `the cache has values in memory and no bus: what another instance invalidates may be answered here for ` +
@@ -306,16 +301,17 @@ const withoutBus = ({ timeToLive = MemoryTier.defaultTimeToLive }: MemoryTier.Op
  */
 export const layerWithBus = (
   options: Options = {}
-): Layer.Layer<Cache, never, Store.Store | Reporter.Reporter | InvalidationBus> =>
-  Layer.scoped(
+): Layer.Layer<Cache, never, Store.Store | Reporter.Reporter | InvalidationBus> => {
+  const chosen = settings.resolve(options, true)
+  return Layer.scoped(
     Cache,
     Effect.gen(function* () {
       const scope = yield* Effect.scope
       const reporter = yield* Reporter.Reporter
-      const chosen = settings({ ...options, memory: options.memory ?? true })
       return service(yield* makeCore(yield* Store.Store, reporter, scope, chosen, yield* InvalidationBus))
     })
   )
+}
 
 /**
  * A cache with the default limits.
@@ -390,7 +386,7 @@ export const layerTest: Layer.Layer<Cache | Recorded> = Layer.scopedContext(
     let failures: ReadonlyArray<Reporter.CacheFailure> = []
     const store = yield* Effect.map(Layer.build(Store.layerMemory), Context.get(Store.Store))
     const report = (failure: Reporter.CacheFailure) => Effect.sync(() => void (failures = [...failures, failure]))
-    const core = yield* makeCore(store, { report }, yield* Effect.scope, settings({}))
+    const core = yield* makeCore(store, { report }, yield* Effect.scope, settings.resolve({}, false))
     core.listeners.add((event) => void (events = [...events, event]))
     return Context.make(Cache, service(core)).pipe(
       Context.add(Recorded, {
@@ -477,8 +473,12 @@ export const withCache: {
  * @category combinators
  */
 export const withInvalidation: {
+  (
+    invalidates: Target,
+    options?: MutationOptions
+  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R | Cache>
   <A>(
-    invalidates: Invalidates<A>,
+    invalidates: (result: Option.Option<NoInfer<A>>) => Target,
     options?: MutationOptions
   ): <E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R | Cache>
   <A, E, R>(

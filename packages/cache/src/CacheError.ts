@@ -50,7 +50,7 @@ export class CodecError extends Schema.TaggedError<CodecError>("@larder/cache/Co
 }
 
 /**
- * A part of a key, a policy field or a plan is not usable: it names the place and says what is expected.
+ * An option, a part of a key, a policy field or a plan is not usable: it names the place and says what is expected.
  *
  * @since 0.1.0
  * @category errors

@@ -3,7 +3,7 @@
  *
  * The key that reads, the key that writes and the key that invalidates are built by the same code, so they cannot
  * differ. The separator, `%`, brackets, braces, white space and control characters inside a part are percent-encoded:
- * two lists of parts never give one key. A number and its decimal text are the same part.
+ * two lists of parts never give one key. A number and its decimal text are the same part; `true` and `"true"` are not.
  *
  * @since 0.1.0
  */
@@ -14,6 +14,14 @@ import type * as Schema from "effect/Schema"
 import { ConfigurationError } from "./CacheError.js"
 
 /**
+ * A part that has no parts: a text, a finite number, or a boolean.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Atom = string | number | boolean
+
+/**
  * A part that must not be readable in the store or in a log.
  *
  * @since 0.1.0
@@ -21,17 +29,17 @@ import { ConfigurationError } from "./CacheError.js"
  */
 export interface RedactedPart {
   readonly _tag: "RedactedPart"
-  readonly part: string | number
+  readonly part: Atom
   readonly secret: Redacted.Redacted<string> | undefined
 }
 
 /**
- * One part: a text, a finite number, a redacted part, or a list whose order and repetitions do not matter.
+ * One part: a text, a finite number, a boolean, a redacted part, or a list whose order and repetitions do not matter.
  *
  * @since 0.1.0
  * @category models
  */
-export type Part = string | number | RedactedPart | ReadonlyArray<string | number>
+export type Part = Atom | RedactedPart | ReadonlyArray<Atom>
 
 /**
  * At least one part. The first is the *scope*, which `Cache.clear` can name.
@@ -71,7 +79,7 @@ export const maximumLength = 256
 
 const hashLength = 43 // SHA-256 in base64url
 
-// `~` marks a hashed end, `[`, `,` and `]` a list, `*` a redacted part, `{` and `}` a slot of a Redis cluster. Lone
+// `~` marks a hashed end, `[`, `,` and `]` a list, `*` a redacted part, `#` a boolean, `{` and `}` a slot of a cluster. Lone
 // surrogates cannot be written as UTF-8 and would all become the same replacement character. The ranges are characters
 // that cannot be seen; `\p{C}` would hold those that Unicode has not assigned, which differ from one Node to the next,
 // and with them the keys.
@@ -92,14 +100,15 @@ const encodeText = (text: string): string =>
 const invalid = (where: string, part: unknown) =>
   new ConfigurationError({
     where,
-    detail: `a part must be a string, a finite number, a list of those or CacheKey.redacted(part), not ${
+    detail: `a part must be a string, a finite number, a boolean, a list of those or CacheKey.redacted(part), not ${
       typeof part === "number" ? String(part) : part === null ? "null" : typeof part
     }`
   })
 
-const atom = (where: string, part: unknown): string => {
-  if (typeof part === "string") return part
-  if (typeof part === "number" && Number.isFinite(part)) return String(part === 0 ? 0 : part)
+const encodeAtom = (where: string, part: unknown): string => {
+  if (typeof part === "string") return encodeText(part)
+  if (typeof part === "number" && Number.isFinite(part)) return encodeText(String(part === 0 ? 0 : part))
+  if (typeof part === "boolean") return `#${part}`
   throw invalid(where, part)
 }
 
@@ -108,16 +117,16 @@ const isRedacted = (part: unknown): part is RedactedPart =>
 
 const encodePart = (where: string, part: Part): string => {
   if (Array.isArray(part)) {
-    const atoms = [...new Set(part.map((one) => encodeText(atom(where, one))))]
+    const atoms = [...new Set(part.map((one) => encodeAtom(where, one)))]
     // A list of one empty text is not the list of nothing.
     return atoms.length === 1 && atoms[0] === "" ? "[,]" : `[${atoms.sort().join(",")}]`
   }
   if (isRedacted(part)) {
-    const text = atom(where, part.part)
+    const text = encodeAtom(where, part.part)
     const key = part.secret === undefined ? "larder" : Redacted.value(part.secret)
-    return `*${createHmac("sha256", key).update(encodeText(text)).digest("base64url")}`
+    return `*${createHmac("sha256", key).update(text).digest("base64url")}`
   }
-  return encodeText(atom(where, part))
+  return encodeAtom(where, part)
 }
 
 const shorten = (id: string): string =>
@@ -139,6 +148,7 @@ const trimSurrogate = (text: string): string => {
  *
  * CacheKey.format("features", 1, ["user", 12345, "dark-mode"]) // => "V1.features.user.12345.dark-mode"
  * CacheKey.format("features", 1, ["a.b", "c"]) // => "V1.features.a%2Eb.c"
+ * CacheKey.format("features", 1, ["user", 7, true]) // => "V1.features.user.7.#true"
  * CacheKey.format("features", 1, ["set", [3, 1, 3, 2]]) // => "V1.features.set.[1,2,3]"
  *
  * @since 0.1.0
@@ -160,7 +170,7 @@ export const format = (prefix: string, version: number, parts: Parts): string =>
  * @since 0.1.0
  * @category constructors
  */
-export const redacted = (part: string | number, secret?: Redacted.Redacted<string>): RedactedPart => ({
+export const redacted = (part: Atom, secret?: Redacted.Redacted<string>): RedactedPart => ({
   _tag: "RedactedPart",
   part,
   secret

@@ -10,6 +10,7 @@ import * as Duration from "effect/Duration"
 import type * as Schema from "effect/Schema"
 import { ConfigurationError } from "./CacheError.js"
 import { userTag } from "./CacheKey.js"
+import * as allowed from "./internal/allowed.js"
 
 /**
  * What may be done with a tier: values in memory, or the store.
@@ -136,13 +137,13 @@ export interface CachePolicy<in A = unknown, out E = never> {
 export type Any = CachePolicy<any, any>
 
 /**
- * Which failures are stored, how, and for how long.
+ * Which failures are answers like a value: they are stored, for how long, and not reported where their caller gets them.
  *
  * @since 0.1.0
  * @category models
  */
 export interface FailurePolicy<out E> {
-  /** A failure that this schema does not describe is not stored. */
+  /** A failure that this schema does not describe is not stored, and is reported. */
   readonly schema: Schema.Schema.AnyNoContext & { readonly Type: E }
   /** `DurationInput`. Its own time to live; stale windows do not apply to failures. */
   readonly timeToLive: Duration.DurationInput
@@ -259,38 +260,21 @@ export interface Resolved {
 const maximumMillis = Duration.toMillis(maximumTimeToLive)
 
 const duration = (field: string, input: unknown): number => {
-  const fail = () => {
-    throw new ConfigurationError({
-      where: field,
-      detail: `expected a duration such as "5 minutes", Duration.minutes(5) or a number of milliseconds, at least 0`
-    })
-  }
-  if (typeof input === "number" && !(input >= 0)) return fail()
-  if (typeof input === "string" && input.trim().startsWith("-")) return fail()
-  const decoded = Duration.decodeUnknown(input)
-  return decoded._tag === "None" ? fail() : Duration.toMillis(decoded.value)
+  const millis = allowed.millisOf(input)
+  // What was given is not said: a function of the value may have answered it.
+  if (millis === undefined) throw new ConfigurationError({ where: field, detail: `expected ${allowed.aDuration(0)}` })
+  return millis
 }
 
 const kept = (field: string, input: unknown): number => Math.min(Math.ceil(duration(field, input)), maximumMillis)
 
-const number = (field: string, input: unknown, maximum: number): number => {
-  if (typeof input === "number" && input >= 0 && input <= maximum) return input
-  throw new ConfigurationError({
-    where: field,
-    detail: `expected a number from 0${maximum === Infinity ? "" : ` to ${maximum}`}, got ${String(input)}`
-  })
-}
+const anyAccess = allowed.oneOf<Access>("ReadWrite", "ReadOnly", "WriteOnly", "Off")
+const anyFlight = allowed.oneOf("Cluster", "Instance")
+const fromZero = allowed.number(0)
+const fromZeroToOne = allowed.number(0, 1)
 
-const oneOf = <A extends string>(field: string, input: unknown, ...allowed: readonly [A, ...Array<A>]): A => {
-  if (input === undefined) return allowed[0]
-  const found = allowed.find((one) => one === input)
-  if (found !== undefined) return found
-  const names = allowed.map((one) => `"${one}"`).join(", ")
-  throw new ConfigurationError({ where: field, detail: `expected one of ${names}` })
-}
-
-const access = (field: string, input: unknown) => {
-  const chosen = oneOf<Access>(field, input, "ReadWrite", "ReadOnly", "WriteOnly", "Off")
+const access = (field: string, input: unknown = "ReadWrite") => {
+  const chosen = anyAccess(field, input)
   return {
     reads: chosen === "ReadWrite" || chosen === "ReadOnly",
     writes: chosen === "ReadWrite" || chosen === "WriteOnly"
@@ -314,6 +298,7 @@ export const resolve = (...policies: ReadonlyArray<Any | undefined>): Resolved =
   const tags = policy.tags
   const memory = access("memory", policy.memory)
   const store = access("store", policy.store)
+  const { singleFlight = "Cluster" } = policy
   const failureMillis = policy.failures === undefined ? 0 : kept("failures.timeToLive", policy.failures.timeToLive)
   return {
     timeToLiveMillis: (value) =>
@@ -322,8 +307,8 @@ export const resolve = (...policies: ReadonlyArray<Any | undefined>): Resolved =
     staleIfErrorMillis,
     errorBackoffMillis: duration("errorBackoff", policy.errorBackoff ?? 1000),
     softTimeoutMillis: duration("softTimeout", policy.softTimeout ?? Infinity),
-    refreshAhead: number("refreshAhead", policy.refreshAhead ?? 0, Infinity),
-    jitter: number("jitter", policy.jitter ?? 0, 1),
+    refreshAhead: fromZero("refreshAhead", policy.refreshAhead ?? 0),
+    jitter: fromZeroToOne("jitter", policy.jitter ?? 0),
     tags: Array.isArray(tags) ? tags.map(userTag) : [],
     tagsOf: typeof tags === "function" ? (value) => tags(value).map(userTag) : undefined,
     cacheable: policy.cacheable ?? (() => true),
@@ -342,7 +327,7 @@ export const resolve = (...policies: ReadonlyArray<Any | undefined>): Resolved =
     readsStore: store.reads,
     writesStore: store.writes,
     // Who does not look at what somebody else stores need not wait for it either.
-    sharesLease: oneOf("singleFlight", policy.singleFlight, "Cluster", "Instance") === "Instance" || !store.reads,
+    sharesLease: anyFlight("singleFlight", singleFlight) === "Instance" || !store.reads,
     retainMillis: Math.min(Math.max((fixed ?? 0) + stale, failureMillis), maximumMillis)
   }
 }

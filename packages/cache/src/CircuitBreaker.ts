@@ -18,11 +18,11 @@ import { isWithin } from "./internal/within.js"
  * @category models
  */
 export interface Options {
-  /** Failures in a row that open it. Default 5. */
+  /** Failures in a row that open it. Whole, at least 1; `Infinity`: it never opens. Default 5. */
   readonly failures?: number | undefined
-  /** The first pause, in milliseconds. Default 1 000. */
+  /** The first pause, in milliseconds, at least 0. Default 1 000. */
   readonly pauseMillis?: number | undefined
-  /** The longest pause, in milliseconds. Default 30 000. */
+  /** The longest pause, in milliseconds, at least 0. Default 30 000. */
   readonly maximumPauseMillis?: number | undefined
   /** Told when it opens and when it closes again. */
   readonly onChange?: ((state: "Open" | "Closed") => Effect.Effect<void>) | undefined

@@ -43,11 +43,11 @@ export type Isolation = "copy" | "freeze" | "share"
  * @category models
  */
 export interface Options {
-  /** How many values are held, least recently used out first. Default 10 000. */
+  /** How many values are held, least recently used out first. Whole, at least 1. Default 10 000. */
   readonly maximumEntries?: number | undefined
   /**
-   * How much they may weigh together, in characters of their encoded form. Default: no bound but the number. A value
-   * that weighs more than a hundredth of it is not held.
+   * How much they may weigh together, in characters of their encoded form, at least 1. Default: no bound but the number.
+   * A value that weighs more than a hundredth of it is not held.
    */
   readonly maximumWeight?: number | undefined
   /**
@@ -58,7 +58,7 @@ export interface Options {
    * joined only while the bus is heard.
    */
   readonly timeToLive?: Duration.DurationInput | undefined
-  /** Default `copy`. */
+  /** One of `copy`, `freeze`, `share`. Default `copy`. */
   readonly isolation?: Isolation | undefined
 }
 

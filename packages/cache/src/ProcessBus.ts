@@ -21,6 +21,7 @@ import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { StoreError } from "./CacheError.js"
+import { channelOf } from "./internal/allowed.js"
 import * as processBus from "./internal/processBus.js"
 import { InvalidationBus } from "./InvalidationBus.js"
 
@@ -57,7 +58,10 @@ export interface Child {
  * @category models
  */
 export interface Options {
-  /** Who hears whom: caches over one store have one name, over different stores different ones. Default `larder`. */
+  /**
+   * Who hears whom: caches over one store have one name, over different stores different ones. A text, not empty.
+   * Default `larder`.
+   */
   readonly channel?: string | undefined
 }
 
@@ -73,7 +77,8 @@ export interface Relay {
 }
 
 /**
- * A relay for the parent. It holds nothing open by itself, and bounds what waits for a child that is frozen.
+ * A relay for the parent. It holds nothing open by itself, and bounds what waits for a child that is frozen. Throws a
+ * `ConfigurationError` when the name is not usable.
  *
  * @example
  * import { InvalidationBus, ProcessBus } from "@larder/cache"
@@ -88,12 +93,13 @@ export interface Relay {
  * @category constructors
  */
 export const makeRelay = (options: Options = {}): Relay => {
-  const { bus, join } = processBus.relay(options.channel ?? "larder")
+  const { bus, join } = processBus.relay(channelOf(options))
   return { join, layer: Layer.succeed(InvalidationBus, bus) }
 }
 
 /**
- * The bus of a process that was forked. Fails in one that was not.
+ * The bus of a process that was forked. Fails in one that was not. Throws a `ConfigurationError` when the name is not
+ * usable.
  *
  * @since 0.1.0
  * @category constructors
@@ -102,7 +108,7 @@ export const make = (
   process: Parent,
   options: Options = {}
 ): Effect.Effect<Context.Tag.Service<InvalidationBus>, StoreError, Scope.Scope> =>
-  processBus.child(process, options.channel ?? "larder")
+  processBus.child(process, channelOf(options))
 
 /**
  * The bus of a process that was forked: `ProcessBus.layer(process)`. Fails in one that was not.

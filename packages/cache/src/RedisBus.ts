@@ -14,11 +14,15 @@
  *
  * @since 0.1.0
  */
+import * as ConfigError from "effect/ConfigError"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import { ConfigurationError } from "./CacheError.js"
 import * as redisBus from "./internal/redisBus.js"
+import * as redisOptions from "./internal/redisOptions.js"
 import * as redisStreamBus from "./internal/redisStreamBus.js"
 import { InvalidationBus } from "./InvalidationBus.js"
 import { RedisClient } from "./RedisClient.js"
@@ -28,11 +32,14 @@ import { RedisClient } from "./RedisClient.js"
  * @category models
  */
 export interface RedisBusOptions {
-  /** What the store's keys begin with; the names of channel and stream begin with it too. Default `larder:`. */
+  /**
+   * What the store's keys begin with; the names of channel and stream begin with it too. A text without braces. Default
+   * `larder:`.
+   */
   readonly keyPrefix?: string | undefined
-  /** Default `PubSub`. */
+  /** `PubSub` or `Stream`. Default `PubSub`. */
   readonly bus?: "PubSub" | "Stream" | undefined
-  /** Of `Stream`: the pause between two readings. Default 500 milliseconds; at least 10. */
+  /** Of `Stream`: the pause between two readings. `DurationInput`, at least 10 ms. Default 500 ms. */
   readonly pollInterval?: Duration.DurationInput | undefined
   /**
    * Whether Redis also tells what anybody else does to the keys of the store: a writer that is not Larder's, `DEL` by
@@ -43,25 +50,43 @@ export interface RedisBusOptions {
 }
 
 /**
- * A bus over the client of the context.
+ * A bus over the client of the context. Throws a `ConfigurationError` when an option is not usable.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const make = (
   options: RedisBusOptions = {}
-): Effect.Effect<Context.Tag.Service<InvalidationBus>, never, RedisClient> =>
-  Effect.flatMap(RedisClient, (client) => {
-    const { bus, keyPrefix = "larder:", pollInterval = "500 millis", tracking = false } = options
+): Effect.Effect<Context.Tag.Service<InvalidationBus>, never, RedisClient> => {
+  const chosen = redisOptions.bus("", options)
+  const { bus, keyPrefix = "larder:", pollInterval = Duration.millis(500), tracking = false } = chosen
+  return Effect.flatMap(RedisClient, (client) => {
     if (bus !== "Stream") return redisBus.make(client, keyPrefix, tracking)
     const stream = redisStreamBus.make(client, keyPrefix, Duration.toMillis(pollInterval))
     return tracking
       ? Effect.zipRight(Effect.logWarning("a stream cannot tell what others do: the bus goes without tracking"), stream)
       : stream
   })
+}
 
 /**
- * A bus under a prefix of its own.
+ * The options of a store and a bus as an adapter takes them, whose options come from an environment: a `ConfigError`
+ * that names the option when one is not usable.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export const checked = <A extends RedisBusOptions>(options: A): Either.Either<A, ConfigError.ConfigError> =>
+  Either.try({
+    try: () => (redisOptions.bus("", options), options),
+    catch: (error) =>
+      error instanceof ConfigurationError
+        ? ConfigError.InvalidData([error.where], error.detail)
+        : ConfigError.InvalidData([], "not usable")
+  })
+
+/**
+ * A bus with options. Throws a `ConfigurationError` when one is not usable.
  *
  * @since 0.1.0
  * @category layers

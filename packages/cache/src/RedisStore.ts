@@ -11,6 +11,7 @@
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as redisOptions from "./internal/redisOptions.js"
 import * as redisStore from "./internal/redisStore.js"
 import { RedisClient } from "./RedisClient.js"
 import { Store } from "./Store.js"
@@ -22,22 +23,27 @@ import { Store } from "./Store.js"
 export interface RedisStoreOptions {
   /**
    * What all its keys begin with. Stores with one prefix on one server are one store; with different prefixes they
-   * know nothing of each other. Default `larder:`. No braces: what a cluster keeps in one slot is named by them.
+   * know nothing of each other. Default `larder:`. A text without braces: what a cluster keeps in one slot is named by
+   * them.
    */
   readonly keyPrefix?: string | undefined
 }
 
 /**
- * A store over the client of the context.
+ * A store over the client of the context. Throws a `ConfigurationError` when an option is not usable.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const make = (options: RedisStoreOptions = {}): Effect.Effect<Context.Tag.Service<Store>, never, RedisClient> =>
-  Effect.flatMap(RedisClient, (client) => redisStore.make(client, options.keyPrefix ?? "larder:"))
+export const make = (
+  options: RedisStoreOptions = {}
+): Effect.Effect<Context.Tag.Service<Store>, never, RedisClient> => {
+  const { keyPrefix = "larder:" } = redisOptions.store("", options)
+  return Effect.flatMap(RedisClient, (client) => redisStore.make(client, keyPrefix))
+}
 
 /**
- * A store under a prefix of its own.
+ * A store under a prefix of its own. Throws a `ConfigurationError` when that is not usable.
  *
  * @since 0.1.0
  * @category layers

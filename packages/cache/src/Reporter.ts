@@ -24,18 +24,34 @@ import * as limit from "./internal/rateLimit.js"
 export interface CacheFailure {
   /**
    * - `Lookup`: the lookup of a key, or a mutation, failed or died.
-   * - `Store`: an operation of the store failed; the caller was answered without it.
+   * - `Store`: an operation of the store, of the bus, or of the place where the journal is kept failed.
    * - `Codec`: a value could not be encoded or decoded.
    * - `Policy`: a function given by the user (key, tags, time to live, …) threw or answered nonsense.
    */
   readonly kind: "Lookup" | "Store" | "Codec" | "Policy"
-  /** The prefix of the keys concerned: the name of the cache. */
+  /** The prefix of the keys concerned: the name of the cache. `*`: no single one, it concerns all of them. */
   readonly cache: string
   /** What was being done: `lookup`, `refresh`, `read`, `lease`, `fill`, `invalidate`, … */
   readonly operation: string
   /** Whether the caller sees it (`true`), or something else answered in its place (`false`). */
   readonly surfaced: boolean
+  /** What happens in its place, for people. Absent: the caller was answered without it. */
+  readonly instead?: string | undefined
   readonly cause: Cause.Cause<unknown>
+}
+
+/**
+ * The end of what was reported of the store: an operation that failed works again.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface CacheRecovery {
+  /** As it was in the report. */
+  readonly cache: string
+  readonly operation: string
+  /** How long it did not work: from the failure that was reported to now, when it was asked for again. */
+  readonly millis: number
 }
 
 /**
@@ -55,6 +71,8 @@ export class Reporter extends Context.Tag("@larder/cache/Reporter")<
   {
     /** Tells somebody about a failure. Never fails, never waits for the network. Interruption is never reported. */
     readonly report: (failure: CacheFailure) => Effect.Effect<void>
+    /** Tells somebody that a reported failure of the store is over. Never fails, never waits. Absent: nobody is told. */
+    readonly recovered?: ((recovery: CacheRecovery) => Effect.Effect<void>) | undefined
   }
 >() {}
 
@@ -137,7 +155,8 @@ export interface LogOptions {
 }
 
 /**
- * Logs through Effect's logger: swallowed failures as warnings, surfaced ones and defects as errors, rate-limited.
+ * Logs through Effect's logger: swallowed failures as warnings, surfaced ones and defects as errors, and as information
+ * that the store works again, and how long it did not. Rate-limited.
  *
  * A line has the cache, the operation, the kind, the names of the errors and of their causes, and for a defect the
  * places in the code. It never has the message or a field of an error that is not Larder's own: those may hold values.

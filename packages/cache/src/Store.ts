@@ -22,6 +22,7 @@ import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { StoreError } from "./CacheError.js"
 import type { Counter, Epochs, Stamps } from "./Epoch.js"
+import * as allowed from "./internal/allowed.js"
 import * as memoryStore from "./internal/memoryStore.js"
 
 /**
@@ -254,19 +255,21 @@ export class Store extends Context.Tag("@larder/cache/Store")<
  * @category models
  */
 export interface MemoryOptions {
-  /** How many keys are held, least recently used out first. Default 10 000. Tags: four times as many. */
+  /** How many keys are held, least recently used out first. Whole, at least 1. Default 10 000. Tags: four times as many. */
   readonly maximumKeys?: number | undefined
 }
 
+const memoryOptions = allowed.parts({ maximumKeys: allowed.whole(1) } satisfies allowed.Rules<MemoryOptions>)
+
 /**
  * A store in this process's memory, of its own for each place where the layer is built. It holds bytes, as any other
- * store does, so that what works here works on Redis.
+ * store does, so that what works here works on Redis. Throws a `ConfigurationError` when an option is not usable.
  *
  * @since 0.1.0
  * @category layers
  */
 export const layerMemoryWith = (options: MemoryOptions): Layer.Layer<Store> =>
-  Layer.effect(Store, memoryStore.make(options))
+  Layer.effect(Store, memoryStore.make(memoryOptions("", options)))
 
 /**
  * A store in memory with the default bounds.

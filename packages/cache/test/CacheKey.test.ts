@@ -35,6 +35,10 @@ const forms: Record<string, () => string> = {
   "lone surrogates": () => CacheKey.format("features", 1, ["\uD83E", "\uDD9C"]),
   "colon, slash, at": () => CacheKey.format("features", 1, ["a:b/c@d"]),
   numbers: () => CacheKey.format("features", 1, [0, -0, -1, 1.5, 1e21, 1e-7, Number.MAX_SAFE_INTEGER]),
+  booleans: () => CacheKey.format("features", 1, [true, false, "true", "#true", "false", 1, 0]),
+  "booleans in a list": () => CacheKey.format("features", 1, ["set", [true, "true", false, true, "#true", 1]]),
+  "redacted boolean": () => CacheKey.format("users", 1, ["verified", CacheKey.redacted(true)]),
+  "tag of a boolean scope": () => CacheKey.scopeTag("features", true),
   list: () => CacheKey.format("features", 1, ["set", [3, 1, 3, 2]]),
   "empty list": () => CacheKey.format("features", 1, ["set", []]),
   "list of texts": () => CacheKey.format("features", 1, ["set", ["b", "a,b", "]"]]),
@@ -51,13 +55,14 @@ const forms: Record<string, () => string> = {
   "long user's tag": () => CacheKey.userTag("x".repeat(10_000))
 }
 
-/** What a list of parts means: a number is its text, a list a set, a redacted part its own kind. */
+/** What a list of parts means: a number is its text, a boolean and a redacted part are of their own kind, a list is a set. */
 const meaning = (parts: CacheKey.Parts): string =>
   JSON.stringify(
     parts.map((part) => {
-      const text = (one: string | number) => (one === 0 ? "0" : String(one))
-      if (typeof part === "string" || typeof part === "number") return text(part)
-      if (Array.isArray(part)) return ["list", ...[...new Set((part as ReadonlyArray<string>).map(text))].sort()]
+      const text = (one: CacheKey.Atom) =>
+        typeof one === "boolean" ? JSON.stringify([one]) : JSON.stringify(one === 0 ? "0" : String(one))
+      if (typeof part !== "object") return text(part)
+      if (Array.isArray(part)) return ["list", ...[...new Set((part as ReadonlyArray<CacheKey.Atom>).map(text))].sort()]
       const redacted = part as CacheKey.RedactedPart
       return ["redacted", text(redacted.part), redacted.secret === undefined ? "" : "secret"]
     }),
@@ -68,7 +73,7 @@ const meaning = (parts: CacheKey.Parts): string =>
 const same = (a: CacheKey.Parts, b: CacheKey.Parts) => meaning(a) === meaning(b)
 
 /** Another list of parts that is easily taken for the given one. */
-const neighbour = FastCheck.tuple(Arbitraries.parts, FastCheck.integer({ min: 0, max: 5 }), Arbitraries.character).map(
+const neighbour = FastCheck.tuple(Arbitraries.parts, FastCheck.integer({ min: 0, max: 6 }), Arbitraries.character).map(
   ([parts, kind, character]): readonly [CacheKey.Parts, CacheKey.Parts] => {
     const [first, ...others] = parts
     const second = others[0]
@@ -86,6 +91,11 @@ const neighbour = FastCheck.tuple(Arbitraries.parts, FastCheck.integer({ min: 0,
         ]
       case 4: // the part as it stands in the key
         return [parts, [CacheKey.format("p", 1, [first]).slice("V1.p.".length), ...others]]
+      case 5: // a boolean beside what is easily taken for it
+        return [
+          [true, ...others],
+          [character === "a" ? 1 : character === "b" ? "#true" : "true", ...others]
+        ]
       default: // a part more
         return [parts, [...parts, character]]
     }
@@ -166,6 +176,42 @@ describe("CacheKey / format", () => {
   })
 })
 
+describe("CacheKey / booleans", () => {
+  const lookalikes: ReadonlyArray<CacheKey.Atom> = [
+    true,
+    false,
+    "true",
+    "false",
+    "#true",
+    "#false",
+    "%23true",
+    1,
+    0,
+    ""
+  ]
+  const places: ReadonlyArray<readonly [string, (one: CacheKey.Atom) => CacheKey.Part]> = [
+    ["as a part", (one) => one],
+    ["in a list", (one) => ["a", one]],
+    ["alone in a list", (one) => [one]],
+    ["redacted", (one) => CacheKey.redacted(one)]
+  ]
+  it.each(places)("%s none is what is easily taken for it", (_, part) => {
+    strictEqual(new Set(lookalikes.map((one) => CacheKey.format("p", 1, [part(one)]))).size, lookalikes.length)
+  })
+
+  it("are parts of a key and a scope to be cleared", () => {
+    const Key = CacheKey.make({
+      prefix: "users",
+      key: (withDeleted: boolean, id: number) => [withDeleted, id],
+      schema: Schema.String
+    })
+    strictEqual(Key(true, 7).id, "V1.users.#true.7")
+    strictEqual(Key(false, 7).scope, "#false")
+    expect(Key(true, 7).tags).toContain(CacheKey.scopeTag("users", true))
+    expect(Key(true, 7).tags).not.toContain(CacheKey.scopeTag("users", "true"))
+  })
+})
+
 describe("CacheKey / redacted", () => {
   it("leaves nothing of the part in the key, and depends on the secret", () => {
     const plain = CacheKey.format("users", 1, ["email", CacheKey.redacted("ada@example.org")])
@@ -185,7 +231,6 @@ describe("CacheKey / errors", () => {
   it.each<[string, unknown, string]>([
     ["null", null, "null"],
     ["undefined", undefined, "undefined"],
-    ["a boolean", true, "boolean"],
     ["a bigint", 12345n, "bigint"],
     ["a symbol", Symbol("canary"), "symbol"],
     ["a function", () => "canary", "function"],

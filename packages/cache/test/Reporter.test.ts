@@ -141,6 +141,20 @@ describe("Reporter / layerLog", () => {
     })
   )
 
+  it.effect("what concerns all caches says so, and what happens where nobody was answered is said", () =>
+    Effect.gen(function* () {
+      const [line] = yield* logged({
+        cache: "*",
+        operation: "invalidate",
+        instead: "repeated until it is acknowledged"
+      })
+      expect(line?.text).toMatch(
+        /^all caches: invalidate failed \(Store\), repeated until it is acknowledged: StoreError: /
+      )
+      expect(line?.annotations["cache"]).toBe("*")
+    })
+  )
+
   it.effect("a surfaced failure is an error", () =>
     Effect.gen(function* () {
       const lines = yield* logged({ kind: "Lookup", operation: "lookup", surfaced: true, cause: Cause.fail("gone") })
@@ -235,6 +249,50 @@ describe("Reporter / layerLog", () => {
       expect(Exit.isSuccess(yield* Effect.exit(Effect.provide(report(), layer)))).toBe(true)
     })
   )
+})
+
+describe("Reporter / recovered", () => {
+  const recovered = (recovery: Partial<Reporter.CacheRecovery> = {}) =>
+    Effect.flatMap(
+      Reporter.Reporter,
+      (reporter) =>
+        reporter.recovered?.({ cache: "features", operation: "read", millis: 123_000, ...recovery }) ??
+        Effect.die("none")
+    )
+
+  it.effect("is information that says what works again, where, and after how long", () => {
+    const { layer, lines } = capture()
+    return Effect.gen(function* () {
+      yield* recovered()
+      yield* recovered({ cache: "*", operation: "invalidate", millis: 0 })
+      expect(lines).toEqual([
+        {
+          level: "INFO",
+          text: "features: read works again (Store), after 2m 3s",
+          annotations: { cache: "features", operation: "read", kind: "Store" }
+        },
+        {
+          level: "INFO",
+          text: "all caches: invalidate works again (Store), after 0",
+          annotations: { cache: "*", operation: "invalidate", kind: "Store" }
+        }
+      ])
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("is limited as its failures are, beside them", () => {
+    const { layer, lines } = capture({ burst: 1 })
+    return Effect.gen(function* () {
+      for (let i = 0; i < 3; i++) {
+        yield* report()
+        yield* recovered()
+      }
+      expect(lines.map(({ level }) => level)).toEqual(["WARN", "INFO"])
+      yield* TestClock.adjust("1 minute")
+      yield* recovered()
+      expect(lines[2]?.text).toMatch(/ \(and 2 more not logged\)$/)
+    }).pipe(Effect.provide(layer))
+  })
 })
 
 describe("Reporter / rate limit", () => {

@@ -26,7 +26,7 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
     "ground",
     rooms(`
       CacheEntry CacheError CacheEvent CacheKey CacheMode CachePolicy Epoch
-      internal/busWire internal/lru internal/rateLimit internal/token internal/wire internal/within
+      internal/allowed internal/busWire internal/lru internal/rateLimit internal/token internal/wire internal/within
     `)
   ],
   [
@@ -36,7 +36,7 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
       internal/broadcastBus internal/busListeners internal/limit internal/logReporter internal/memoryBus
       internal/memoryStore internal/processBus internal/redisBus internal/redisCarrier internal/redisCluster
       internal/redisClusterScripts internal/redisCommands internal/redisEpochs internal/redisFrame internal/redisKeys
-      internal/redisLua internal/redisOperations internal/redisReads internal/redisScripts internal/redisSingle
+      internal/redisLua internal/redisOperations internal/redisOptions internal/redisReads internal/redisScripts internal/redisSingle
       internal/redisStore internal/redisStreamBus internal/turnBatch
     `)
   ],
@@ -55,10 +55,11 @@ const floors: ReadonlyArray<readonly [floor: string, files: ReadonlyArray<string
     "5th floor",
     rooms(`
       Cache
-      internal/announcing internal/backoff internal/building internal/core internal/departures internal/fencing internal/heldLeases
+      internal/announcing internal/backoff internal/building internal/consequences internal/core internal/departures
+      internal/failures internal/fencing internal/heldLeases
       internal/inheriting internal/keeping internal/learning
       internal/leases internal/lookups internal/mutations internal/queries internal/reading internal/recovery internal/requestMemo
-      internal/service internal/storable internal/storeFailures
+      internal/service internal/settings internal/storable internal/storeFailures
     `)
   ],
   ["street", rooms("Repository internal/decorated")]

@@ -9,6 +9,7 @@ import { acts } from "./acts/index.js"
 import * as Claims from "./Claims.js"
 import * as CommandLine from "./CommandLine.js"
 import * as Demo from "./Demo.js"
+import { explain } from "./Explain.js"
 import * as Live from "./live/Live.js"
 import { timed } from "./Load.js"
 import { Stage } from "./Stage.js"
@@ -37,16 +38,6 @@ const demo = (options: CommandLine.Options) =>
     Effect.tapErrorCause((cause) => Console.error(`\n${explain(cause)}`)),
     Effect.provide(Story.layerStdout)
   )
-
-/** What went wrong: one line for a failure that was foreseen, everything for one that was not. */
-const explain = (cause: Cause.Cause<unknown>): string => {
-  if (!Cause.isFailType(cause)) return Cause.pretty(cause, { renderErrorCause: true })
-  const { error } = cause
-  if (!(error instanceof Error)) return String(error)
-  return [error.message, error.cause instanceof Error ? error.cause.message : ""]
-    .filter((text) => text !== "")
-    .join(": ")
-}
 
 let code = 1
 

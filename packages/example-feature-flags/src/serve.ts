@@ -6,27 +6,26 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import { explain } from "./Explain.js"
 import * as CommandLine from "./http/CommandLine.js"
+import * as Port from "./http/Port.js"
 import * as Server from "./http/Server.js"
 import * as Service from "./live/Service.js"
 
-const serve = (options: CommandLine.Options) =>
+/** On a slow machine there is nothing else to be seen for half a minute. */
+const preparing = "Preparing the database, and seeding it where it is empty …"
+
+const served = (options: CommandLine.Options) =>
   HttpServer.addressFormattedWith((url) =>
     Console.error(`The feature flags are at ${url}, their documentation at ${url}/docs. Ctrl-C ends it.`)
-  ).pipe(
-    Effect.zipRight(Effect.never),
-    Effect.provide(Layer.provide(Server.layer(options), Service.layer(options))),
+  ).pipe(Effect.zipRight(Effect.never), Effect.provide(Layer.provide(Server.layer(options), Service.layer(options))))
+
+const serve = (options: CommandLine.Options) =>
+  Port.check(options).pipe(
+    Effect.zipRight(Console.error(preparing)),
+    Effect.zipRight(served(options)),
     Effect.tapErrorCause((cause) => Console.error(explain(cause)))
   )
-
-/** One line for a failure that was foreseen, everything for one that was not. */
-const explain = (cause: Cause.Cause<unknown>): string => {
-  if (!Cause.isFailType(cause) || !(cause.error instanceof Error)) return Cause.pretty(cause)
-  const { error } = cause
-  return [error.message, error.cause instanceof Error ? error.cause.message : ""]
-    .filter((text) => text !== "")
-    .join(": ")
-}
 
 let code = 1
 

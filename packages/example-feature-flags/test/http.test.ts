@@ -124,6 +124,23 @@ describe("the HTTP API", () => {
     }).pipe(Effect.provide(serving("http_schema")))
   )
 
+  it.live.each(["{ enabled", '{"enabled":true'])("a body that is no JSON is a 400 that says so: %j", (body) =>
+    Effect.gen(function* () {
+      const { status, text } = yield* raw("/flags/dark-mode", { ...put(null), body })
+      expect([status, JSON.parse(text)]).toEqual([
+        400,
+        { _tag: "HttpApiDecodeError", issues: [], message: "the body is not JSON" }
+      ])
+    }).pipe(Effect.provide(serving("http_not_json")))
+  )
+
+  it.live("the address itself leads to the documentation", () =>
+    Effect.gen(function* () {
+      const { status, text } = yield* raw("/")
+      expect([status, text.includes("swagger-ui")]).toEqual([200, true])
+    }).pipe(Effect.provide(serving("http_root")))
+  )
+
   it.live("without the database it is a typed 503 that tells nothing of the database", () =>
     Effect.gen(function* () {
       const { flags } = yield* client

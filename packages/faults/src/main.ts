@@ -4,6 +4,7 @@ import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { explain } from "example-feature-flags/Explain"
 import * as Story from "example-feature-flags/Story"
 import * as CommandLine from "./CommandLine.js"
 import * as Far from "./Far.js"
@@ -43,10 +44,6 @@ const faults = ({ client, only, seconds }: CommandLine.Options) =>
     Effect.tapErrorCause((cause) => Console.error(`\n${explain(cause)}`)),
     Effect.provide([Story.layerStdout, Far.layer])
   )
-
-/** One line for a failure that was foreseen, everything for one that was not. */
-const explain = (cause: Cause.Cause<unknown>): string =>
-  Cause.isFailType(cause) && cause.error instanceof Error ? cause.error.message : Cause.pretty(cause)
 
 let code = 1
 

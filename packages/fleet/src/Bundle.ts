@@ -12,11 +12,13 @@ import { fileURLToPath } from "node:url"
 export class BundleError extends Data.TaggedError("BundleError")<{ readonly message: string }> {}
 
 export interface Programs {
+  /** Where files of a run may be. */
+  readonly folder: string
   readonly serve: string
   readonly upstash: string
 }
 
-const sources: Programs = {
+const sources: Omit<Programs, "folder"> = {
   serve: createRequire(import.meta.url).resolve("example-feature-flags/serve"),
   upstash: fileURLToPath(new URL("./upstash.ts", import.meta.url))
 }
@@ -46,5 +48,5 @@ export const make: Effect.Effect<Programs, BundleError, Scope.Scope> = Effect.ge
       }),
     catch: (error) => new BundleError({ message: `the programs could not be bundled: ${String(error)}` })
   })
-  return { serve: join(folder, "serve.mjs"), upstash: join(folder, "upstash.mjs") }
+  return { folder, serve: join(folder, "serve.mjs"), upstash: join(folder, "upstash.mjs") }
 })

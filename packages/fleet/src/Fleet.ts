@@ -9,6 +9,7 @@ import * as Service from "example-feature-flags/live/Service"
 import * as Organisation from "example-feature-flags/Organisation"
 import * as Bundle from "./Bundle.js"
 import * as Databases from "./Databases.js"
+import * as Ending from "./Ending.js"
 import * as Faults from "./Faults.js"
 import * as Instance from "./Instance.js"
 import * as Load from "./Load.js"
@@ -49,6 +50,7 @@ export interface Result {
   readonly database: "PostgreSQL" | "PGlite"
   readonly counts: ReturnType<Tally.Tally["counts"]>
   readonly faults: ReadonlyMap<Faults.Kind, number>
+  readonly ending: Ending.Ending
   readonly hits: number
   readonly misses: number
 }
@@ -58,18 +60,18 @@ export const run = (options: Options, { say }: Progress) =>
     const boundMillis = boundOf(options)
     yield* say("starting the database and the store")
     const programs = yield* Bundle.make
-    const [database, store] = yield* Effect.all(
-      [Databases.make(options.database, Subject.slugs), Shared.store(options.client, programs)],
-      {
-        concurrency: 2
-      }
-    )
+    // What may be missing comes first, and what takes its time after it.
+    const store = yield* Shared.store(options.client, programs)
+    const database = yield* Databases.make(options.database, Subject.slugs)
     yield* say(`starting ${options.instances} instances over ${database.name}`)
     const variables = { ...store.variables, DATABASE_URL: database.url }
     const args = ["--memory", `${options.memoryMillis} millis`, "--bus", options.bus]
     const instances = yield* Effect.forEach(
       Array.from({ length: options.instances }, (_, i) => i + 1),
-      (number) => Instance.make(number, { file: programs.serve, args, variables }),
+      (number) => {
+        const journal = ["--journal", `${programs.folder}/${number}.journal`]
+        return Instance.make(number, { file: programs.serve, args: [...args, ...journal], variables })
+      },
       { concurrency: "unbounded" }
     )
     const tally = Tally.make(Subject.slugs, boundMillis)
@@ -113,7 +115,9 @@ export const run = (options: Options, { say }: Progress) =>
     )
     yield* Effect.raceFirst(Effect.all([load, clock], { concurrency: 2 }), Deferred.await(failure))
     yield* look
-    for (const { slug, value } of yield* database.stored(subjects)) tally.stored(slug, value)
+    yield* say("waiting until every instance answers what the database says")
+    const ending = yield* Ending.agree({ instances, subjects, stored: database.stored(subjects), boundMillis })
+    for (const [slug, value] of ending.stored) tally.stored(slug, value)
     const seen = [...(yield* Ref.get(health)).values()]
     return {
       options,
@@ -121,6 +125,7 @@ export const run = (options: Options, { say }: Progress) =>
       database: database.name,
       counts: tally.counts(),
       faults: broken,
+      ending,
       hits: seen.reduce((sum, one) => sum + one.hits, 0),
       misses: seen.reduce((sum, one) => sum + one.misses, 0)
     } satisfies Result

@@ -1,5 +1,6 @@
 /** A result as plain text. */
 import { quantile } from "example-feature-flags/Load"
+import type { Difference, Ending } from "./Ending.js"
 import type { Result } from "./Fleet.js"
 import type * as Judge from "./Judge.js"
 import type { Lost, Stale } from "./Tally.js"
@@ -20,6 +21,7 @@ export const rows = ({
   boundMillis,
   counts,
   database,
+  ending,
   faults,
   hits,
   misses,
@@ -44,6 +46,12 @@ export const rows = ({
     "writes the database lost",
     `${counts.lost.length}` +
       (counts.staleOfDatabase === 0 ? "" : `, which explain ${counts.staleOfDatabase} further stale answers`)
+  ],
+  [
+    "in the end",
+    ending.differences.length === 0
+      ? `every instance says what the database says, after ${millis(ending.millis)}`
+      : `${ending.differences.length} answers are not what the database says, after ${millis(ending.millis)}`
   ],
   ["invalidation delay", distribution(counts.lags("everywhere"))],
   ["the same after a 202", distribution(counts.lags("here"))]
@@ -81,13 +89,26 @@ export const stale = ({ events, flips, lagMillis, read, slug, what }: Stale): st
   ].join("\n")
 }
 
+const different = ({ answer, by, slug, what }: Difference): string =>
+  `  ${slug}, ${what}: ${answer === "none" ? "no answer" : answer ? "on" : "off"} through ${by} in the end\n`
+
 /** The stale answers and the lost writes of a run, each with its history. */
-export const details = ({ counts }: Pick<Result, "counts">): ReadonlyArray<string> => [
+export const details = ({ counts, ending }: Pick<Result, "counts" | "ending">): ReadonlyArray<string> => [
   ...counts.stales.map(stale),
   ...counts.lost.map(lost),
+  ...ending.differences.map(different),
   ...counts.stalesOfDatabase.map((one) => `  not the cache's, the database lost the write:\n${stale(one)}`)
 ]
 
 /** 1 when the cache was wrong; 3 when only the database was, and the run says nothing of what it lost. */
-export const exitCode = ({ counts }: { readonly counts: Pick<Result["counts"], "stale" | "lost"> }): 0 | 1 | 3 =>
-  counts.stale > 0 ? 1 : counts.lost.length > 0 ? 3 : 0
+export const exitCode = ({
+  counts,
+  ending
+}: {
+  readonly counts: Pick<Result["counts"], "stale" | "lost">
+  readonly ending: Pick<Ending, "differences">
+}): 0 | 1 | 3 => {
+  if (counts.stale > 0) return 1
+  // What a database mixes up it may have answered to anybody.
+  return counts.lost.length > 0 ? 3 : ending.differences.length > 0 ? 1 : 0
+}

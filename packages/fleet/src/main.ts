@@ -5,6 +5,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
+import { explain } from "example-feature-flags/Explain"
 import * as CommandLine from "./CommandLine.js"
 import * as Fleet from "./Fleet.js"
 import * as Report from "./Report.js"
@@ -28,10 +29,6 @@ const fleet = (request: CommandLine.Request) =>
     }
     return worst
   }).pipe(Effect.tapErrorCause((cause) => Console.error(explain(cause))))
-
-/** One line for a failure that was foreseen, everything for one that was not. */
-const explain = (cause: Cause.Cause<unknown>): string =>
-  Cause.isFailType(cause) && cause.error instanceof Error ? cause.error.message : Cause.pretty(cause)
 
 let code = 1
 

@@ -34,11 +34,22 @@ describe("the command line of the fleet", () => {
     expect(Either.getOrElse(Either.flip(parse(args)), () => "")).toContain(reason)
   })
 
+  const cwd = resolve(import.meta.dirname, "..")
+  const fleet = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = process.env) =>
+    spawnSync(process.execPath, ["--import", "tsx", "src/main.ts", ...args], { cwd, env, encoding: "utf8" })
+
   it("an option that it does not know: exit code 2, the reason and the usage on standard error", () => {
-    const cwd = resolve(import.meta.dirname, "..")
-    const fleet = ["--import", "tsx", "src/main.ts", "--fast"]
-    const { status, stderr, stdout } = spawnSync(process.execPath, fleet, { cwd, encoding: "utf8" })
+    const { status, stderr, stdout } = fleet(["--fast"])
     expect([status, stdout]).toEqual([2, ""])
     expect(stderr).toContain("Usage: pnpm fleet")
+  })
+
+  it("without a redis-server: exit code 1, and one line that says how to get one", () => {
+    const { status, stderr } = fleet([], { PATH: "" })
+    expect(status).toBe(1)
+    expect(stderr.split("\n").filter((line) => line.includes("redis-server"))).toEqual([
+      "no redis-server on the PATH: apt-get install redis-server, or brew install redis"
+    ])
+    expect(stderr).not.toContain("    at ")
   })
 })

@@ -4,6 +4,8 @@ import * as Report from "../src/Report.js"
 import * as Tally from "../src/Tally.js"
 
 /** Switched on through the first process at 1000, acknowledged at 1010. */
+const ending = { millis: 120, stored: new Map<string, boolean>(), differences: [] }
+
 const flipped = () => {
   const tally = Tally.make(["dark-mode"], 100)
   const end = { millis: 1_010, outcome: "everywhere" } as const
@@ -43,15 +45,15 @@ describe("Tally", () => {
   it("a stale answer that the database explains is told apart, with the write that it lost", () => {
     const { answered, tally } = flipped()
     answered(false, 1_310)
-    expect(Report.exitCode({ counts: tally.counts() })).toBe(1)
+    expect(Report.exitCode({ counts: tally.counts(), ending })).toBe(1)
     tally.stored("dark-mode", true)
     expect(tally.counts()).toMatchObject({ stale: 1, staleOfDatabase: 0, lost: [] })
-    expect(Report.exitCode({ counts: tally.counts() })).toBe(1)
+    expect(Report.exitCode({ counts: tally.counts(), ending })).toBe(1)
     tally.stored("dark-mode", false)
     const counts = tally.counts()
     expect(counts).toMatchObject({ stale: 0, worstStaleMillis: 0, stales: [], staleOfDatabase: 1 })
-    expect(Report.exitCode({ counts })).toBe(3)
-    const [lost, stale, ...more] = Report.details({ counts })
+    expect(Report.exitCode({ counts, ending })).toBe(3)
+    const [lost, stale, ...more] = Report.details({ counts, ending })
     expect(lost).toBe(
       ["  dark-mode: the database says off, after", "    on  through 1.1: sent 0.0 ms, everywhere 10 ms", ""].join("\n")
     )
@@ -63,7 +65,20 @@ describe("Tally", () => {
     const { answered, tally } = flipped()
     answered(true, 1_310)
     tally.stored("dark-mode", true)
-    expect(Report.exitCode({ counts: tally.counts() })).toBe(0)
+    expect(Report.exitCode({ counts: tally.counts(), ending })).toBe(0)
+  })
+
+  it("an answer in the end that is not the database's is told, and no success, unless the database lost a write", () => {
+    const { tally } = flipped()
+    tally.stored("dark-mode", true)
+    const difference = { slug: "dark-mode", what: "team 7", by: "2.1", answer: false } as const
+    const other = { ...ending, differences: [difference] }
+    expect(Report.exitCode({ counts: tally.counts(), ending: other })).toBe(1)
+    expect(Report.details({ counts: tally.counts(), ending: other })).toEqual([
+      "  dark-mode, team 7: off through 2.1 in the end\n"
+    ])
+    tally.stored("dark-mode", false)
+    expect(Report.exitCode({ counts: tally.counts(), ending: other })).toBe(3)
   })
 
   it("failures are counted by their status", () => {
@@ -90,6 +105,7 @@ describe("Report", () => {
       database: "PGlite",
       counts,
       faults: new Map(),
+      ending,
       hits: 7,
       misses: 2
     })
@@ -99,6 +115,7 @@ describe("Report", () => {
     said("bound", "100 ms")
     said("stale answers", "1, the worst 300 ms late")
     said("writes the database lost", "0")
+    said("in the end", "every instance says what the database says, after 120 ms")
     said("invalidation delay", "p50 300 ms, p90 300 ms, p99 300 ms, max 300 ms")
   })
 })

@@ -34,12 +34,16 @@ describeWithRedis(
           const {
             counts,
             database,
+            ending,
             faults: broken,
             hits
           } = yield* Fleet.run({ ...options, client, bus }, { say: () => Effect.void })
           expect(counts.stales.map(Report.stale)).toEqual([])
           // Whatever else a database may lose, this one loses nothing.
-          if (database === "PostgreSQL") expect(counts.lost.map(Report.lost)).toEqual([])
+          if (database === "PostgreSQL") {
+            expect(counts.lost.map(Report.lost)).toEqual([])
+            expect(ending.differences).toEqual([])
+          }
           expect([...broken.keys()].toSorted()).toEqual(faults)
           expect(counts.flips("everywhere")).toBeGreaterThanOrEqual(10)
           expect(counts.requests).toBeGreaterThanOrEqual(300)

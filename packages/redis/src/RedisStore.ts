@@ -12,7 +12,7 @@ import * as RedisBus from "@larder/cache/RedisBus"
 import * as Generic from "@larder/cache/RedisStore"
 import type { Store } from "@larder/cache/Store"
 import * as Config from "effect/Config"
-import * as ConfigError from "effect/ConfigError"
+import type * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as IoredisClient from "./IoredisClient.js"
@@ -22,19 +22,22 @@ import * as IoredisClient from "./IoredisClient.js"
  * @category models
  */
 export interface Options extends IoredisClient.Options, RedisBus.RedisBusOptions {
-  /** Goes before every key that the store writes, so that several programs share a database. Default `larder:`. No braces. */
+  /** Goes before every key that the store writes, so that several programs share a database. A text without braces. Default `larder:`. */
   readonly keyPrefix?: string | undefined
 }
 
 /**
+ * Fails with a `ConfigError` that names the option when one is not usable.
+ *
  * @since 0.1.0
  * @category layers
  */
 export const layer = (options: Options): Layer.Layer<Store | InvalidationBus, ConfigError.ConfigError> =>
-  // Braces say what a cluster keeps in one slot.
-  /[{}]/.test(options.keyPrefix ?? "")
-    ? Layer.fail(ConfigError.InvalidData(["keyPrefix"], "expected a prefix without braces"))
-    : Layer.provide(Layer.merge(Generic.layerWith(options), RedisBus.layerWith(options)), IoredisClient.layer(options))
+  Layer.unwrapEffect(
+    Effect.map(RedisBus.checked(options), (checked) =>
+      Layer.provide(Layer.merge(Generic.layerWith(checked), RedisBus.layerWith(checked)), IoredisClient.layer(checked))
+    )
+  )
 
 /**
  * From a configuration of your own.

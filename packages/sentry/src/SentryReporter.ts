@@ -1,7 +1,8 @@
 /**
  * A `Reporter` that logs as `Reporter.layerLog` does and tells Sentry.
  *
- * - A failure that something else answered for is a warning; one that surfaced, and a defect, an error.
+ * - A failure that something else answered for is a warning; one that surfaced, and a defect, an error. That the store
+ *   works again is in the log only.
  * - Events are grouped by cache, operation, name of the error and kind, and limited in number for each group.
  * - An event has the types, the stacks and the Effect spans of the errors and of their causes. Their messages are
  *   withheld, for they may hold values, unless `scrub` lets them pass; their fields never pass.

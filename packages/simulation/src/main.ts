@@ -5,6 +5,7 @@ import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as CommandLine from "./CommandLine.js"
 import * as Report from "./Report.js"
@@ -26,36 +27,40 @@ const found = (violation: World.Violation) => Effect.as(Console.log(`VIOLATION $
 /** One scenario, with everything that happens in it. */
 const again = (seed: number, path: string) =>
   Effect.gen(function* () {
-    const { violation } = yield* World.simulate({ seed, path, runs: 1, shrinkMillis: 0 })
-    if (violation === undefined) return yield* Effect.as(Console.log("nothing is wrong with it"), 0)
+    const scenario = World.find({ seed, path })
+    if (Option.isNone(scenario)) return yield* Effect.as(Console.error(`seed ${seed} has no path ${path}`), 2)
     const lines: Array<string> = []
-    yield* World.run(violation.scenario, (line) => void lines.push(line))
+    const { what } = yield* World.run(scenario.value, (line) => void lines.push(line))
     yield* Console.log(lines.join("\n"))
-    return yield* found(violation)
+    if (what === undefined) return yield* Effect.as(Console.log("nothing is wrong with it"), 0)
+    return yield* found({ what, scenario: scenario.value, seed, path, after: 1 })
   })
 
-const simulate = (minutes: number, seed: number) =>
-  Effect.gen(function* () {
+const simulate = (minutes: number, seed: number) => {
+  let tally = World.nothing
+  const counted = Effect.suspend(() => Effect.zipRight(progress(""), Console.log(Report.whole(tally))))
+  return Effect.gen(function* () {
+    // Signals are heard when the event loop has come round once, and then between runs.
+    yield* Effect.sleep(0)
     const began = yield* Clock.currentTimeMillis
     const end = began + minutes * 60_000
     yield* Console.log(`seed      ${seed}`)
-    let tally = World.nothing
     for (let next = seed; (yield* Clock.currentTimeMillis) < end; next = next === lastSeed ? 0 : next + 1) {
       const result = yield* World.simulate({ seed: next, runs: runsAtATime })
       tally = World.combine(tally, result.tally)
       if (result.violation !== undefined) {
-        yield* progress("")
-        yield* Console.log(Report.whole(tally))
+        yield* counted
         return yield* found(result.violation)
       }
       const left = Math.max(0, end - (yield* Clock.currentTimeMillis)) / 60_000
       yield* progress(`${Report.line(tally)}; ${left.toFixed(1)} minutes left`)
       yield* Effect.sleep(0)
     }
-    yield* progress("")
-    yield* Console.log(Report.whole(tally))
+    yield* counted
+    yield* Console.log("no answer was wrong, and nothing was left behind")
     return 0
-  })
+  }).pipe(Effect.onInterrupt(() => Effect.zipRight(counted, Console.log("interrupted; nothing was found until then"))))
+}
 
 const begin = ({ help, minutes, path, seed }: CommandLine.Options) =>
   Effect.gen(function* () {

@@ -41,7 +41,7 @@ const mutants = ({ help, minutes, only, seed = 1 }: CommandLine.Options) =>
 
 let code = 1
 
-const program = Effect.matchEffect(CommandLine.parse(process.argv.slice(2)), {
+const program = Effect.matchEffect(CommandLine.parseOfMutants(process.argv.slice(2)), {
   onFailure: (problem) => Effect.as(Console.error(`${problem}\n\n${CommandLine.usageOfMutants}`), 2),
   onSuccess: mutants
 })

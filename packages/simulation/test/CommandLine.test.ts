@@ -8,11 +8,14 @@ describe("the command line of the simulation", () => {
   })
 
   it("understands every option, with a space or an equals sign", () => {
-    const all = { help: true, minutes: 0.5, seed: 9, path: "1:0:2", only: ["one", "two"] }
-    const spaced = ["--minutes", "0.5", "--seed", "9", "--path", "1:0:2", "--only", "one,two", "--help"]
-    expect(CommandLine.parse(spaced)).toEqual(Either.right(all))
-    const equals = ["--", "--minutes=0.5", "--seed=9", "--path=1:0:2", "--only=one,two", "-h"]
-    expect(CommandLine.parse(equals)).toEqual(Either.right(all))
+    const all = { ...CommandLine.defaults, help: true, minutes: 0.5, seed: 9 }
+    const spaced = ["--minutes", "0.5", "--seed", "9", "--help"]
+    const equals = ["--", "--minutes=0.5", "--seed=9", "-h"]
+    for (const args of [spaced, equals]) {
+      expect(CommandLine.parse([...args, "--path", "1:0:2"])).toEqual(Either.right({ ...all, path: "1:0:2" }))
+      const only = ["one", "two"]
+      expect(CommandLine.parseOfMutants([...args, "--only=one,two"])).toEqual(Either.right({ ...all, only }))
+    }
   })
 
   it.each([
@@ -23,10 +26,19 @@ describe("the command line of the simulation", () => {
     [["--seed"], "--seed wants a whole number"],
     [["--seed", "1", "--path", "a"], "--path wants what was printed"],
     [["--path", "1:0"], "--path wants its --seed"],
-    [["--only"], "--only wants names"],
+    [["--only", "one"], `unknown option "--only"`],
     [["--fast"], `unknown option "--fast"`]
   ])("refuses %j", (args, sentence) => {
     const problem = Either.flip(CommandLine.parse(args))
+    expect(Either.getOrElse(problem, () => "")).toContain(sentence)
+  })
+
+  it.each([
+    [["--only"], "--only wants names"],
+    [["--seed", "1", "--path", "1:0"], `unknown option "--path"`],
+    [["fast"], `unknown option "fast"`]
+  ])("refuses %j with mutants", (args, sentence) => {
+    const problem = Either.flip(CommandLine.parseOfMutants(args))
     expect(Either.getOrElse(problem, () => "")).toContain(sentence)
   })
 })

@@ -65,7 +65,8 @@ const finite = fc.oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity
 export const secret: Redacted.Redacted<string> = Redacted.make("the secret of the arbitraries")
 
 /**
- * A part of a key: a text, short or far too long, a finite number, a list, a redacted text with and without `secret`.
+ * A part of a key: a text, short or far too long, a finite number, a boolean, a list, a redacted text with and without
+ * `secret`.
  *
  * @since 0.1.0
  * @category keys
@@ -74,7 +75,8 @@ export const part: fc.Arbitrary<CacheKey.Part> = fc.oneof(
   { weight: 6, arbitrary: text },
   { weight: 1, arbitrary: longText },
   { weight: 2, arbitrary: finite },
-  { weight: 2, arbitrary: fc.array(fc.oneof(text, fc.integer()), { maxLength: 4 }) },
+  { weight: 1, arbitrary: fc.oneof(fc.boolean(), fc.constantFrom("true", "#true", "false")) },
+  { weight: 2, arbitrary: fc.array(fc.oneof(text, fc.integer(), fc.boolean()), { maxLength: 4 }) },
   { weight: 1, arbitrary: text.map((one) => CacheKey.redacted(one)) },
   { weight: 1, arbitrary: text.map((one) => CacheKey.redacted(one, secret)) }
 )

@@ -30,6 +30,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
+import * as Option from "effect/Option"
 import { run as runHistory } from "./internal/world/run.js"
 import { scenario as anyScenario } from "./internal/world/scenarios.js"
 import type * as words from "./internal/world/words.js"
@@ -175,6 +176,35 @@ export const combine = (one: Tally, other: Tally): Tally => {
  */
 export const scenario: (steps: number) => FastCheck.Arbitrary<Scenario> = anyScenario
 
+/** How many steps the longest scenario has. */
+const defaultSteps = 60
+
+/**
+ * The scenario of a seed and a path, as `simulate` tries it first; nothing where the path leads nowhere.
+ *
+ * @example
+ * import { World } from "@larder/testing"
+ * import * as Effect from "effect/Effect"
+ * import * as Option from "effect/Option"
+ *
+ * const scenario = Option.getOrThrow(World.find({ seed: 5, path: "19" }))
+ * const { what } = Effect.runSync(World.run(scenario))
+ * what // => undefined
+ *
+ * @since 0.1.0
+ * @category arbitraries
+ */
+export const find = (options: {
+  readonly seed: number
+  readonly path: string
+  readonly steps?: number | undefined
+}): Option.Option<Scenario> => {
+  const { path, seed, steps = defaultSteps } = options
+  // It throws where there is nothing.
+  const found = Option.liftThrowable(() => FastCheck.sample(anyScenario(steps), { seed, path, numRuns: 1 }))()
+  return Option.flatMapNullable(found, ([first]) => first)
+}
+
 /**
  * Lives through one scenario. `tell` is given a line for everything that happens.
  *
@@ -230,7 +260,7 @@ export const simulate = ({
   runs = 100,
   seed,
   shrinkMillis = 30_000,
-  steps = 60
+  steps = defaultSteps
 }: Options): Effect.Effect<Result> =>
   Effect.sync(() => {
     let tally = nothing

@@ -29,6 +29,7 @@ describe("Arbitraries", () => {
             : "list"
         : typeof part
     expect(kindsOf(Arbitraries.part, kind)).toEqual([
+      "boolean",
       "list",
       "no list",
       "number",

@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FastCheck from "effect/FastCheck"
+import * as Option from "effect/Option"
 import * as World from "../src/World.js"
 
 const setup: World.Setup = {
@@ -32,6 +33,21 @@ const unheard: ReadonlyArray<readonly [string, World.Step["happening"]]> = [
   ["cannot be heard", { do: "cut", at: 0, how: "deaf" }],
   ["goes to a subscription that was forgotten", { do: "cut", at: 0, how: "forgotten" }]
 ]
+
+describe("World / the scenario of a path", () => {
+  it("is the one that was found, when it was made shorter too", () => {
+    const property = FastCheck.property(World.scenario(60), ({ steps }) => steps.length < 5)
+    const { counterexample, counterexamplePath } = FastCheck.check(property, { seed: 5, numRuns: 20 })
+    const [first] = counterexamplePath!.split(":")
+    expect(counterexample![0].steps).toHaveLength(5)
+    expect(World.find({ seed: 5, path: counterexamplePath! })).toEqual(Option.some(counterexample![0]))
+    expect(World.find({ seed: 5, path: first! })).not.toEqual(Option.some(counterexample![0]))
+  })
+
+  it("is none where the path leads nowhere", () => {
+    expect(World.find({ seed: 5, path: "19:99999" })).toEqual(Option.none())
+  })
+})
 
 describe("World / a history", () => {
   it.effect("is the same for the same scenario, to the last message", () =>

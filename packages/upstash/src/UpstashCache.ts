@@ -17,7 +17,7 @@
  */
 import * as Cache from "@larder/cache/Cache"
 import { type InvalidationBus, layerMemory as busInMemory } from "@larder/cache/InvalidationBus"
-import type { RedisBusOptions } from "@larder/cache/RedisBus"
+import * as RedisBus from "@larder/cache/RedisBus"
 import type { Reporter } from "@larder/cache/Reporter"
 import * as Store from "@larder/cache/Store"
 import type * as ConfigError from "effect/ConfigError"
@@ -89,7 +89,7 @@ export const choice: Effect.Effect<Choice, ConfigError.ConfigError> = Effect.map
  * @since 0.1.0
  * @category models
  */
-export interface StoreOptions extends Pick<RedisBusOptions, "keyPrefix" | "bus" | "pollInterval"> {}
+export interface StoreOptions extends Pick<RedisBus.RedisBusOptions, "keyPrefix" | "bus" | "pollInterval"> {}
 
 /**
  * The store of that choice and its bus, with options.
@@ -102,6 +102,8 @@ export const storeFromEnvWith = (
 ): Layer.Layer<Store.Store | InvalidationBus, ConfigError.ConfigError> =>
   Layer.unwrapEffect(
     Effect.gen(function* () {
+      // Also where memory is chosen, as on the machine of whoever wrote them.
+      yield* RedisBus.checked(options)
       const choice = yield* Environment.choice
       const { sentence, warning } = describe(choice)
       if (warning !== undefined) yield* Effect.logWarning(warning)

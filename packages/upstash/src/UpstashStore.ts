@@ -27,11 +27,20 @@ export interface Options
   extends UpstashClient.Options, Pick<RedisBus.RedisBusOptions, "keyPrefix" | "bus" | "pollInterval"> {}
 
 /**
+ * Fails with a `ConfigError` that names the option when one is not usable.
+ *
  * @since 0.1.0
  * @category layers
  */
 export const layer = (options: Options): Layer.Layer<Store | InvalidationBus, ConfigError.ConfigError> =>
-  Layer.provide(Layer.merge(RedisStore.layerWith(options), RedisBus.layerWith(options)), UpstashClient.layer(options))
+  Layer.unwrapEffect(
+    Effect.map(RedisBus.checked(options), (checked) =>
+      Layer.provide(
+        Layer.merge(RedisStore.layerWith(checked), RedisBus.layerWith(checked)),
+        UpstashClient.layer(checked)
+      )
+    )
+  )
 
 /**
  * From a configuration of your own.

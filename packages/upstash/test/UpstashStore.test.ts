@@ -189,4 +189,20 @@ describe("UpstashStore / bad configuration", () => {
       expect(error).toMatchObject({ _op: "MissingData", path: ["CACHE_TOKEN"] })
     })
   )
+
+  it.live("an option that is not usable is an error of the configuration, also where memory is chosen", () =>
+    Effect.gen(function* () {
+      const token = Redacted.make("token")
+      for (const live of [
+        UpstashStore.layer({ url: "https://host.upstash.io", token, keyPrefix: "{a}:" }),
+        UpstashCache.storeFromEnvWith({ keyPrefix: "{a}:" })
+      ]) {
+        const error = yield* Effect.provide(Store.Store, live).pipe(
+          Effect.withConfigProvider(ConfigProvider.fromMap(new Map())),
+          Effect.flip
+        )
+        expect(error).toMatchObject({ _op: "InvalidData", path: ["keyPrefix"] })
+      }
+    })
+  )
 })

@@ -9,7 +9,7 @@ import type { CacheEvent } from "../CacheEvent.js"
 import * as CircuitBreaker from "../CircuitBreaker.js"
 import type { InvalidationBus } from "../InvalidationBus.js"
 import * as MemoryTier from "../MemoryTier.js"
-import type { CacheFailure, Reporter } from "../Reporter.js"
+import type { CacheFailure, CacheRecovery, Reporter } from "../Reporter.js"
 import * as SingleFlight from "../SingleFlight.js"
 import type { FenceRequest, Store } from "../Store.js"
 import * as StoreTier from "../StoreTier.js"
@@ -47,8 +47,13 @@ export const make = (
             Effect.suspend(() => reporter.report(failure)),
             () => Effect.void
           )
-    const { failed, worked } = storeFailures.make(emit, report)
-    const ofStorage = storeFailures.make(emit, report)
+    const recovered = (recovery: CacheRecovery): Effect.Effect<void> =>
+      Effect.catchAllCause(
+        Effect.suspend(() => reporter.recovered?.(recovery) ?? Effect.void),
+        () => Effect.void
+      )
+    const { failed, recoveries, worked } = yield* storeFailures.make(emit, report, recovered)
+    const ofStorage = yield* storeFailures.make(emit, report, recovered)
 
     const fenceClock = { moment: 0 }
     const all = fences.make(settings.maximumFences, fenceClock)
@@ -153,6 +158,8 @@ export const make = (
     yield* Effect.forkIn(leases.renewals, scope)
     yield* Effect.forkIn(journal.replays, scope)
     yield* Effect.forkIn(journal.recalls, scope)
+    yield* Effect.forkIn(recoveries, scope)
+    yield* Effect.forkIn(ofStorage.recoveries, scope)
     if (bus === undefined) return core
 
     const listener: hearing.Listener = {

@@ -6,7 +6,6 @@ import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
-import type { StoreError } from "../CacheError.js"
 import type { CacheEvent, KeyEvent, StoreEvent } from "../CacheEvent.js"
 import type { CacheKey } from "../CacheKey.js"
 import type * as CircuitBreaker from "../CircuitBreaker.js"
@@ -23,19 +22,20 @@ import type { Since } from "./dependencies.js"
 import type * as fences from "./fences.js"
 import type * as heldLeases from "./heldLeases.js"
 import type * as recovery from "./recovery.js"
+import type { StoreFailures } from "./storeFailures.js"
 import type * as tally from "./tally.js"
 
-/** The limits and waits of a cache; see `Cache.Options`, which documents each. */
+/** The limits and waits of a cache, checked by `settings`; see `Cache.Options`, which documents each. */
 export interface Settings {
-  readonly storeTimeout: Duration.DurationInput
-  readonly storeBudget: Duration.DurationInput
-  readonly lease: Duration.DurationInput
-  readonly leaseWait: Duration.DurationInput
+  readonly storeTimeout: Duration.Duration
+  readonly storeBudget: Duration.Duration
+  readonly lease: Duration.Duration
+  readonly leaseWait: Duration.Duration
   readonly maximumFlights: number
   readonly maximumPending: number
   /** Where the journal is kept over a restart; absent: nowhere. */
   readonly journal: JournalStorage | undefined
-  readonly recall: Duration.DurationInput
+  readonly recall: Duration.Duration
   readonly maximumFences: number
   readonly breaker: Pick<CircuitBreaker.Options, "failures" | "pauseMillis" | "maximumPauseMillis">
   readonly enabled: boolean
@@ -87,7 +87,7 @@ export interface Core {
   readonly tally: tally.Tally
   readonly report: (failure: CacheFailure) => Effect.Effect<void>
   /** Tells of a store failure that somebody was answered without; of a row of them, once. */
-  readonly storeFailed: (cache: string, error: StoreError) => Effect.Effect<void>
+  readonly storeFailed: StoreFailures["failed"]
   readonly limits: {
     readonly budgetMillis: number
     readonly leaseMillis: number

@@ -18,7 +18,8 @@ import { type Learner, type Lookup, runOf, runsOf } from "./currentLookup.js"
 import { giveBack, type Journey } from "./leases.js"
 import { type Dependency, older, seen } from "./dependencies.js"
 import { within } from "./learning.js"
-import { fly, type LookupOf, reportLookup } from "./lookups.js"
+import { reportLookup } from "./failures.js"
+import { fly, type LookupOf } from "./lookups.js"
 import { observed } from "./inheriting.js"
 import { content } from "./reading.js"
 
@@ -40,9 +41,11 @@ const nobody: Learner = { learn: () => {}, refuse: () => {}, depends: undefined 
 /** The lookup alone, for some of the keys, its failure reported. */
 export const straight = (core: Core, call: Call, indices: ReadonlyArray<number>): Any<ReadonlyArray<unknown>> => {
   const items = indices.map((i) => call.items[i]!)
+  const { key, policy } = items[0]!
+  const about = { cache: key.prefix, operation: "lookup", surfaced: true, failures: policy.failures }
   const alone = (learner: Learner) =>
     Effect.tapErrorCause(within(call.lookup(indices), call.outer, items, undefined, learner), (cause) =>
-      reportLookup(core, items[0]!, "lookup", true, cause)
+      reportLookup(core, about, cause)
     )
   const { observe, outer = nobody } = call
   return observe === undefined

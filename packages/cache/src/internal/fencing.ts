@@ -16,6 +16,7 @@ import type { StoreError } from "../CacheError.js"
 import type { Capture, FenceRequest } from "../Store.js"
 import type { Item } from "../StoreTier.js"
 import { keyName } from "../StoreTier.js"
+import * as consequences from "./consequences.js"
 import { type Core, now } from "./core.js"
 import type { Lookup } from "./currentLookup.js"
 import type * as dependencies from "./dependencies.js"
@@ -212,7 +213,7 @@ const commit = (
     const request: FenceRequest = { keys: [keyName(item)], tags: [] }
     if (Either.isLeft(outcome)) {
       if (isWrite) yield* core.journal.remember(request)
-      yield* core.storeFailed(item.key.prefix, outcome.left)
+      yield* core.storeFailed(item.key.prefix, outcome.left, isWrite ? undefined : consequences.ofRefresh)
     } else core.journal.acknowledged(request)
     const fence = () => core.fenceHere(request, true)
     const kept = stores && begun !== undefined ? replace(core, item, storable, learntTags, begun, fence) : fence()

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import { StoreError } from "../CacheError.js"
+import { errorName } from "./logReporter.js"
 
 /** Whose operation it is, for the error of one that ends without an answer. */
 export interface Operation {
@@ -24,8 +25,13 @@ export const limit = <A>(
 ): Effect.Effect<A, StoreError> => {
   const fail = (reason: StoreError["reason"], detail: string) => new StoreError({ store, operation, reason, detail })
   const died = (cause: Cause.Cause<StoreError>) => {
-    const defect = Option.getOrUndefined(Cause.dieOption(cause))
-    return fail("BadReply", `the client ended with ${defect instanceof Error ? defect.name : "a defect"}`)
+    const detail = Option.match(Cause.dieOption(cause), {
+      onNone: () => "was interrupted by itself",
+      // Effect dies with this exception when it is given a promise, a text or nothing at all to run.
+      onSome: (defect) =>
+        `died with ${errorName(defect)}${Cause.isRuntimeException(defect) ? " (is it an effect, not a promise or a value?)" : ""}`
+    })
+    return fail("BadReply", `\`${operation}\` of ${store} ${detail}`)
   }
   return Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {

@@ -8,10 +8,11 @@
  */
 import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { CodecError, ConfigurationError, StoreError } from "../CacheError.js"
-import type { CacheFailure, LogOptions, Severity } from "../Reporter.js"
+import type { CacheFailure, CacheRecovery, LogOptions, Severity } from "../Reporter.js"
 import * as rateLimit from "./rateLimit.js"
 
 export const severity = (failure: CacheFailure): Severity =>
@@ -63,16 +64,22 @@ export const errorFrames = (error: unknown): ReadonlyArray<string> => {
   return lines.slice(lines.findLastIndex((line) => !frame.test(line)) + 1)
 }
 
+const also = (suppressed: number): string => (suppressed === 0 ? "" : ` (and ${suppressed} more not logged)`)
+
+/** What concerns no single cache has no name. */
+const nameOf = (cache: string): string => (cache === "*" ? "all caches" : cache)
+
 const line = (failure: CacheFailure, suppressed: number): string => {
   const defects = Chunk.toReadonlyArray(Cause.defects(failure.cause))
   const errors = [
     ...Chunk.toReadonlyArray(Cause.failures(failure.cause)).map(describe),
     ...defects.map((defect) => `died with ${describe(defect)}`)
   ]
+  const { cache, instead = "answered without it", kind, operation, surfaced } = failure
   return [
-    `${failure.cache}: ${failure.operation} failed (${failure.kind})${failure.surfaced ? "" : ", answered without it"}`,
+    `${nameOf(cache)}: ${operation} failed (${kind})${surfaced ? "" : `, ${instead}`}`,
     `: ${[...new Set(errors)].join("; ")}`,
-    suppressed === 0 ? "" : ` (and ${suppressed} more not logged)`,
+    also(suppressed),
     ...defects.flatMap((defect) =>
       errorFrames(defect)
         .slice(0, 12)
@@ -98,14 +105,32 @@ export const make = (options: LogOptions) =>
         })
       )
 
+    const limited = (
+      sort: string,
+      cache: string,
+      operation: string,
+      log: (suppressed: number) => Effect.Effect<void>
+    ) =>
+      admit(JSON.stringify([sort, cache, operation])).pipe(
+        Effect.flatMap(Option.match({ onNone: () => Effect.void, onSome: log })),
+        // A logger may throw: a report has no failure of its own.
+        Effect.catchAllCause(() => Effect.void)
+      )
+
     return {
       report: (failure: CacheFailure): Effect.Effect<void> =>
         Cause.isInterruptedOnly(failure.cause)
           ? Effect.void
-          : admit(JSON.stringify([failure.kind, failure.cache, failure.operation])).pipe(
-              Effect.flatMap(Option.match({ onNone: () => Effect.void, onSome: (n) => log(failure, n) })),
-              // A logger may throw: a report has no failure of its own.
-              Effect.catchAllCause(() => Effect.void)
-            )
+          : limited(failure.kind, failure.cache, failure.operation, (suppressed) => log(failure, suppressed)),
+      recovered: ({ cache, millis, operation }: CacheRecovery): Effect.Effect<void> =>
+        limited("Recovery", cache, operation, (suppressed) =>
+          Effect.annotateLogs(
+            Effect.logInfo(
+              `${nameOf(cache)}: ${operation} works again (Store), after ${Duration.format(Duration.millis(millis))}` +
+                also(suppressed)
+            ),
+            { cache, operation, kind: "Store" }
+          )
+        )
     }
   })

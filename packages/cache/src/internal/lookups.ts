@@ -21,6 +21,7 @@ import type { FillRequest, Lease } from "../Store.js"
 import type { Item } from "../StoreTier.js"
 import { type Core, type Landing, now } from "./core.js"
 import type { Lookup } from "./currentLookup.js"
+import { reportLookup } from "./failures.js"
 import { keep, keeps } from "./keeping.js"
 import * as learnings from "./learning.js"
 import { acquire, type Acquired, giveBack, type Journey, type Manner } from "./leases.js"
@@ -58,15 +59,6 @@ const fill = (core: Core, fills: ReadonlyArray<Filling>) => {
     })
   )
 }
-
-/** Reports a failed lookup, once for all who wait for it. */
-export const reportLookup = (
-  core: Core,
-  item: Item,
-  operation: string,
-  surfaced: boolean,
-  cause: Cause.Cause<unknown>
-) => core.report({ kind: "Lookup", cache: item.key.prefix, operation, surfaced, cause })
 
 /** The work of one run. */
 export const fly =
@@ -157,7 +149,9 @@ const lookUp = (
       // Behind an answer nobody sees it, unless somebody joined.
       const seen = !manner.behind || flights[0]!.run.waiters > 1
       const surfaced = seen && rest.some((i) => journeys[i]!.fallbackUntilMillis <= endedMillis)
-      yield* reportLookup(core, items[0]!, manner.behind ? "refresh" : "lookup", surfaced, exit.cause)
+      const { key, policy } = items[0]!
+      const operation = manner.behind ? "refresh" : "lookup"
+      yield* reportLookup(core, { cache: key.prefix, operation, surfaced, failures: policy.failures }, exit.cause)
     }
     const fills: Array<Filling> = []
     const landings: Array<readonly [Flight<Landing>, Landing, stays: boolean]> = []
@@ -212,7 +206,8 @@ const lookUp = (
     }
     const land = Effect.forEach(landings, (one) => core.flights.land(...one), { discard: true })
     const store = fill(core, fills)
-    if (!items[0]!.policy.awaitWrite) return yield* Effect.zipRight(land, store)
+    // A cache that closes waits for what was answered to be stored: else a short program would never store anything.
+    if (!items[0]!.policy.awaitWrite) return yield* Effect.uninterruptible(Effect.zipRight(land, store))
     const writing = yield* Effect.fork(store)
     yield* Effect.timeoutOption(Fiber.await(writing), core.limits.budgetMillis - manner.spentMillis)
     yield* land

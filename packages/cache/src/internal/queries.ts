@@ -28,7 +28,7 @@ import { writeThrough } from "./fencing.js"
 import { dependOn, observing } from "./inheriting.js"
 import { itemOf } from "./item.js"
 import { keeps } from "./keeping.js"
-import { reportLookup } from "./lookups.js"
+import { reportLookup } from "./failures.js"
 import { content, decisionFor, look, nowOf } from "./reading.js"
 import * as requestMemo from "./requestMemo.js"
 
@@ -171,7 +171,7 @@ export const many = <Id>(
     )
   const alone = (cache: string) =>
     Effect.tapErrorCause(checked(ids), (cause) =>
-      core.report({ kind: "Lookup", cache, operation: "lookup", surfaced: true, cause })
+      reportLookup(core, { cache, operation: "lookup", surfaced: true, failures: policy?.failures }, cause)
     )
   const prepared = Either.try(() =>
     ids.map((id) => itemOf(keyOf(id), policy, Context.get(context, CachePolicy.Ambient)))
@@ -205,7 +205,19 @@ export const many = <Id>(
           ({ exit }) =>
             Exit.isSuccess(exit)
               ? exit
-              : Effect.zipRight(reportLookup(core, call.items[0]!, "refresh", true, exit.cause), exit)
+              : Effect.zipRight(
+                  reportLookup(
+                    core,
+                    {
+                      cache: all[0]!.key.prefix,
+                      operation: "refresh",
+                      surfaced: true,
+                      failures: all[0]!.policy.failures
+                    },
+                    exit.cause
+                  ),
+                  exit
+                )
         )
       : memories === undefined
         ? answers(core, call)

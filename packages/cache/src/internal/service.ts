@@ -2,6 +2,7 @@
  * The doors of a cache: which of them read, which fence, which go past the cache, and what each does with the failures
  * of the parts below. `Cache.ts` says what they promise.
  */
+import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -14,14 +15,14 @@ import * as CacheKey from "../CacheKey.js"
 import * as CacheMode from "../CacheMode.js"
 import * as CachePolicy from "../CachePolicy.js"
 import type { FenceRequest } from "../Store.js"
-import { keyName } from "../StoreTier.js"
+import { type Item, keyName } from "../StoreTier.js"
 import { inTransaction } from "./bypass.js"
 import { attach, type Core } from "./core.js"
 import { outerOf } from "./currentLookup.js"
 import * as fencing from "./fencing.js"
 import { dependOn, observing } from "./inheriting.js"
 import { itemOf } from "./item.js"
-import { reportLookup } from "./lookups.js"
+import { reportLookup } from "./failures.js"
 import * as mutations from "./mutations.js"
 import * as queries from "./queries.js"
 import { fresh } from "./reading.js"
@@ -64,12 +65,20 @@ export const service = (core: Core): Context.Tag.Service<Cache> => {
       : Effect.zipRight(queries.reportPolicy(core, key.prefix, item.left), without)
   }
 
-  const alone = (key: CacheKey.CacheKey<any, any, any>, lookup: Effect.Effect<any, any, any>) =>
+  const alone = (
+    key: CacheKey.CacheKey<any, any, any>,
+    lookup: Effect.Effect<any, any, any>,
+    policy: CachePolicy.Any | undefined
+  ) =>
     Effect.contextWithEffect((context: Context.Context<never>) => {
       core.emitKey(key, { _tag: "Bypassed" })
       dependOn(context, [key])
       return Effect.tapErrorCause(lookup, (cause) =>
-        core.report({ kind: "Lookup", cache: key.prefix, operation: "lookup", surfaced: true, cause })
+        reportLookup(
+          core,
+          { cache: key.prefix, operation: "lookup", surfaced: true, failures: policy?.failures },
+          cause
+        )
       )
     })
 
@@ -94,6 +103,13 @@ export const service = (core: Core): Context.Tag.Service<Cache> => {
       (item) => fencing.writeThrough(core, [item], listed(effect), outerOf(context), isWrite)
     )
 
+  const told = ({ key, policy }: Item, isWrite: boolean, cause: Cause.Cause<unknown>) => {
+    const operation = isWrite ? "write" : "refresh"
+    // What a write fails with is no answer of a lookup.
+    const failures = isWrite ? undefined : policy.failures
+    return reportLookup(core, { cache: key.prefix, operation, surfaced: true, failures }, cause)
+  }
+
   const rewrite = (
     key: CacheKey.CacheKey<any, any, any>,
     effect: Effect.Effect<any, any, any>,
@@ -101,7 +117,7 @@ export const service = (core: Core): Context.Tag.Service<Cache> => {
     isWrite: boolean
   ): Effect.Effect<any, any, any> =>
     Effect.contextWithEffect((context: Context.Context<never>) => {
-      if (isOff(core, context)) return isWrite ? writeAlone(key, effect) : alone(key, effect)
+      if (isOff(core, context)) return isWrite ? writeAlone(key, effect) : alone(key, effect, policy)
       const outer = outerOf(context)
       return withItem(
         context,
@@ -113,9 +129,9 @@ export const service = (core: Core): Context.Tag.Service<Cache> => {
             ({ exit }) =>
               Exit.isSuccess(exit)
                 ? Effect.succeed(exit.value[0])
-                : Effect.zipRight(reportLookup(core, item, isWrite ? "write" : "refresh", true, exit.cause), exit)
+                : Effect.zipRight(told(item, isWrite, exit.cause), exit)
           ),
-        isWrite ? writeAlone(key, effect) : alone(key, effect)
+        isWrite ? writeAlone(key, effect) : alone(key, effect, policy)
       )
     })
 
@@ -137,7 +153,7 @@ export const service = (core: Core): Context.Tag.Service<Cache> => {
     policy?: CachePolicy.Any
   ): Effect.Effect<any, any, any> =>
     Effect.contextWithEffect((context: Context.Context<never>) => {
-      if (isOff(core, context)) return alone(key, lookup)
+      if (isOff(core, context)) return alone(key, lookup, policy)
       const mode = Context.get(context, CacheMode.Current)
       if (mode === "Refresh") return rewrite(key, lookup, policy, false)
       return withItem(
@@ -156,7 +172,7 @@ export const service = (core: Core): Context.Tag.Service<Cache> => {
                 )
               )
         },
-        alone(key, lookup)
+        alone(key, lookup, policy)
       )
     })
 

@@ -8,11 +8,11 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
-import * as Schema from "effect/Schema"
 import { type CodecError, ConfigurationError } from "../CacheError.js"
 import * as Codec from "../Codec.js"
 import type { Item } from "../StoreTier.js"
 import { type Core, now } from "./core.js"
+import { described } from "./failures.js"
 
 /** What a value is to be stored as, or why not. */
 export interface Storable {
@@ -102,9 +102,8 @@ export const prepareFailure = (
   Effect.gen(function* () {
     const { failures } = item.policy
     const unstorable = unstorableFailure
-    const error = Cause.failureOption(cause)
+    const error = described(failures, cause)
     if (failures === undefined || item.failureCodec === undefined || Option.isNone(error)) return unstorable
-    if (Cause.isDie(cause) || Cause.isInterrupted(cause) || !Schema.is(failures.schema)(error.value)) return unstorable
     const cacheable = yield* Effect.either(Effect.try({ try: () => failures.cacheable(error.value), catch: (e) => e }))
     if (Either.isLeft(cacheable)) yield* reportPolicy(core, item, "store", cacheable.left)
     if (Either.isLeft(cacheable) || !cacheable.right || failures.timeToLiveMillis <= 0) return unstorable

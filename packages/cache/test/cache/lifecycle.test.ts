@@ -1,9 +1,10 @@
 import { describe, expect, it } from "@effect/vitest"
 import { deepStrictEqual, strictEqual } from "@effect/vitest/utils"
 import type { CachePolicy } from "@larder/cache"
-import { Cache, CacheKey } from "@larder/cache"
+import { Cache, CacheKey, Reporter, Store } from "@larder/cache"
 import { Faults } from "@larder/testing"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -155,6 +156,52 @@ describe("Cache / the end of its scope", () => {
       }).pipe(Effect.withRandom(Random.fixed([0.5])), under(Layer.empty))
     )
   }
+
+  for (const [name, times] of [
+    ["what was answered is stored although the cache closes right behind it", 1],
+    ["what many were answered, too", 20]
+  ] as const) {
+    it.effect(`${name}`, () =>
+      Effect.gen(function* () {
+        const faults = yield* Faults.Faults
+        const cache = yield* Cache.Cache
+        const store = yield* Store.Store
+        yield* faults.set({ fault: Faults.delay(100), on: "fill", span: "onwards" })
+        const short = Effect.scoped(
+          Effect.gen(function* () {
+            const other = yield* Layer.build(
+              Cache.layer.pipe(Layer.provide([Layer.succeed(Store.Store, store), Reporter.layerNoop]))
+            )
+            const ids = Array.from({ length: times }, (_, id) => id)
+            const all = Effect.forEach(ids, (id) => Cache.withCache(Effect.succeed("v"), Key(id)), {
+              concurrency: "unbounded"
+            })
+            return yield* Effect.provide(all, other)
+          })
+        )
+        const ended = yield* Effect.fork(Effect.zipRight(short, Clock.currentTimeMillis))
+        yield* advance(1_000)
+        strictEqual(yield* Fiber.join(ended), 100)
+        for (let id = 0; id < times; id++) strictEqual((yield* cache.get(Key(id)))._tag, "Some")
+      }).pipe(under(faulty()))
+    )
+  }
+
+  it.effect("a store that hangs holds the end up for the time of one operation", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(faulty(), scope)
+      const faults = Context.get(context, Faults.Faults)
+      yield* faults.set({ fault: Faults.hang, on: "fill", span: "onwards" })
+      const ids = Array.from({ length: 20 }, (_, id) => id)
+      yield* Effect.forEach(ids, (id) => Effect.provide(Cache.withCache(Effect.succeed("v"), Key(id)), context), {
+        concurrency: "unbounded"
+      })
+      const closed = yield* Effect.fork(Effect.zipRight(Scope.close(scope, Exit.void), Clock.currentTimeMillis))
+      yield* advance(10_000)
+      strictEqual(yield* Fiber.join(closed), 250)
+    }).pipe(under(Layer.empty))
+  )
 
   it.effect("a caller that waits for a lookup is answered, although the cache closes meanwhile", () =>
     Effect.gen(function* () {

@@ -1,6 +1,6 @@
 /** What the store did not acknowledge, or has lost after it had: hidden at once, and told again. */
 import { describe, expect, it } from "@effect/vitest"
-import { Cache, CacheKey, Store } from "@larder/cache"
+import { Cache, CacheKey, type JournalStorage, Store } from "@larder/cache"
 import { Faults } from "@larder/testing"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

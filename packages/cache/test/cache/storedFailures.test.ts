@@ -56,6 +56,27 @@ describe("Cache / failures in the policy", () => {
     }).pipe(Effect.scoped, under(plain()))
   )
 
+  for (const [mode, off] of [
+    ["on", false],
+    ["off", true]
+  ] as const) {
+    it.effect(
+      `a failure that its schema describes is an answer and no report, one that it does not is one, cache ${mode}`,
+      () =>
+        Effect.gen(function* () {
+          yield* Effect.flatMap(Cache.Cache, (cache) => cache.setEnabled(!off))
+          const source = failing()
+          const call = Cache.withCache(source.lookup, key, { ...policy, failures: { ...failures, timeToLive: 0 } })
+          const calls = [call, Cache.withRefresh(call)]
+          for (const one of calls) expect(yield* Effect.flip(one)).toBeInstanceOf(NotFound)
+          deepStrictEqual(yield* lines, [])
+          source.with(new Broken())
+          for (const one of calls) expect(yield* Effect.flip(one)).toBeInstanceOf(Broken)
+          strictEqual((yield* lines).filter((line) => line.endsWith("surfaced")).length, 2)
+        }).pipe(under(plain()))
+    )
+  }
+
   it.effect("a failure that its schema does not describe, or that is not cacheable, is not stored", () =>
     Effect.gen(function* () {
       const source = failing()
@@ -80,7 +101,7 @@ describe("Cache / failures in the policy", () => {
       yield* settle
       source.with(undefined)
       strictEqual(yield* Cache.withCache(source.lookup, key), "v")
-      deepStrictEqual(yield* lines, ["Lookup lookup surfaced"])
+      deepStrictEqual(yield* lines, [])
     }).pipe(under(plain()))
   )
 

@@ -209,7 +209,7 @@ describe("Repository / layerCached: what it refuses", () => {
     expect(
       Repository.layerCached(Flags, {
         prefix: "flags",
-        methods: { ...rest, isOn: { key: (slug: string, on: boolean) => [slug, String(on)], schema: Schema.Boolean } }
+        methods: { ...rest, isOn: { key: (slug: string, on: boolean) => [slug, on], schema: Schema.Boolean } }
       })
     ).type.toRaiseError(/Target signature provides too few arguments/)
   })
@@ -224,9 +224,9 @@ describe("Repository / layerCached: what it refuses", () => {
     expect(
       Repository.layerCached(Flags, {
         prefix: "flags",
-        methods: { ...rest, isOn: { key: (slug) => [slug === ""], schema: Schema.Boolean } }
+        methods: { ...rest, isOn: { key: (slug) => [BigInt(slug)], schema: Schema.Boolean } }
       })
-    ).type.toRaiseError(/Type 'boolean' is not assignable to type 'Part'/)
+    ).type.toRaiseError(/Type 'bigint' is not assignable to type 'Part'/)
   })
 
   it("a query without a key, or without a schema", () => {

@@ -5,14 +5,17 @@
  * answers closes its connection. A request that is not finished after `drainMillis` is cut off.
  */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import { HttpApiDecodeError } from "@effect/platform/HttpApiError"
 import * as HttpApiSwagger from "@effect/platform/HttpApiSwagger"
 import * as HttpServer from "@effect/platform/HttpServer"
-import type { ServeError } from "@effect/platform/HttpServerError"
+import { RequestError, type ServeError } from "@effect/platform/HttpServerError"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type * as Cache from "@larder/cache/Cache"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Http from "node:http"
 import type { Features } from "../Features.js"
 import * as Doings from "./Doings.js"
@@ -53,13 +56,25 @@ const drain = (server: Http.Server, open: ReadonlySet<Http.ServerResponse>) =>
     server.closeAllConnections()
   })
 
+/** Who opens the address that was printed finds something. */
+const welcome = HttpApiBuilder.Router.use((router) => router.get("/", HttpServerResponse.redirect("/docs")))
+
+/** A body that cannot be read is an empty 400 by default, and should say why as the schema does. */
+const notJson = HttpApiBuilder.middleware(
+  Effect.catchSomeDefect((defect) =>
+    defect instanceof RequestError && defect.reason === "Decode"
+      ? Option.some(Effect.die(new HttpApiDecodeError({ issues: [], message: "the body is not JSON" })))
+      : Option.none()
+  )
+)
+
 export const layer = (options: Options): Layer.Layer<HttpServer.HttpServer, ServeError, Features | Cache.Cache> =>
   Layer.scopedContext(
     Effect.gen(function* () {
       const server = Http.createServer()
       const open = underWay(server)
       const served = HttpApiBuilder.serve().pipe(
-        Layer.provide([HttpApiSwagger.layer({ path: "/docs" }), HttpApiBuilder.middlewareOpenApi()]),
+        Layer.provide([HttpApiSwagger.layer({ path: "/docs" }), HttpApiBuilder.middlewareOpenApi(), welcome, notJson]),
         Layer.provide(Handlers.layer),
         Layer.provide(Doings.layer),
         Layer.provideMerge(NodeHttpServer.layer(() => server, options))

@@ -14,7 +14,9 @@ const reporter = (sdk: Sdk, client: () => Client | undefined, options: Options) 
   Effect.map(Reporter.Reporter, (log) => {
     const toSentry = tell.make(sdk, client, options)
     return {
-      report: (failure: Reporter.CacheFailure) => Effect.zipRight(log.report(failure), toSentry(failure))
+      report: (failure: Reporter.CacheFailure) => Effect.zipRight(log.report(failure), toSentry(failure)),
+      // Whoever is told of an outage need not be woken for its end.
+      recovered: log.recovered
     }
   })
 

@@ -54,6 +54,16 @@ export const suite = (name: string, sdk: typeof Sentry) => {
 
     const types = (event: Sentry.Event | undefined) => event?.exception?.values?.map((value) => value.type)
 
+    it.effect("that the store works again is in the log, and is no event", () => {
+      const lines: Array<Line> = []
+      const recovery = { cache: "features", operation: "read", millis: 3_000 }
+      const told = Effect.flatMap(Reporter.Reporter, ({ recovered }) => recovered?.(recovery) ?? Effect.void)
+      return Effect.gen(function* () {
+        expect(yield* sent(told)).toEqual([])
+        expect(lines.map(({ text }) => text)).toEqual(["features: read works again (Store), after 3s"])
+      }).pipe(Effect.provide(captureLog(lines)))
+    })
+
     it.effect("before init only the log is written, and nothing is sent later", () =>
       Effect.gen(function* () {
         expect(earlyLines).toHaveLength(1)

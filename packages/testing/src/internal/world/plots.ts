@@ -88,24 +88,47 @@ const unacknowledged: Plot = record({
   ...later.map(({ id, wait }) => step(wait, { do: "get", at, id }))
 ])
 
-/** Values everywhere, a write of one instance, and its end in the middle of that; and calls when it is there again. */
+const writer = oneof(
+  { weight: 6, arbitrary: constant("mutate" as const) },
+  { weight: 2, arbitrary: constant("writeThrough" as const) },
+  { weight: 2, arbitrary: constantFrom(...fences) }
+)
+/** Right behind each other, or while the store does not answer. */
+const meanwhile = oneof(constantFrom(0, 1, 5, 20, 60), integer({ min: 0, max: storeTimeoutMillis + 50 }))
+
+/** Values everywhere, writes of one instance, and its end in the middle of them; and calls when it is there again. */
 const killed: Plot = record({
   id,
   at,
-  by: constantFrom("mutate" as const, "mutate" as const, "writeThrough" as const, ...fences),
-  fault: option(constantFrom("refuses" as const, ...storeFaults), { nil: undefined, freq: 3 }),
+  by: writer,
+  fault: option(constantFrom("vanishes" as const, "isLate" as const, ...storeFaults), { nil: undefined, freq: 3 }),
   before: constantFrom(0, 5, 60),
-  after: constantFrom(2, 60, 300),
-  wait: oneof(constantFrom(0, 1, 5, 20), integer({ min: 0, max: 400 })),
+  after: constantFrom(2, 2, 60, 300),
+  // What the first one has taken back goes with what the second one saves.
+  second: option(record({ by: writer, wait: meanwhile }), {
+    nil: undefined
+  }),
+  wait: meanwhile,
   ends: constantFrom("crash" as const, "crash" as const, "close" as const),
   millis: constantFrom(1, 20, 300, 2_000),
   atOnce
-}).map(({ after, at, atOnce, before, by, ends, fault, id, millis, wait }) => [
+}).map(({ after, at, atOnce, before, by, ends, fault, id, millis, second, wait }) => [
   step(0, { do: "database", id, before: 0, after: 2, fails: false }),
   step(0, { do: "ask", id }),
   ...(fault === undefined ? [] : [step(100, { do: "store", at, fault, on: "fences" as const, times: 3 })]),
   step(100, { do: "database", id, before, after, fails: false }),
   step(0, { do: "fence", at, id, by, changes: true }),
+  ...(second === undefined
+    ? []
+    : [
+        step(second.wait, {
+          do: "fence" as const,
+          at,
+          id: id === 0 ? (1 as const) : (0 as const),
+          by: second.by,
+          changes: true
+        })
+      ]),
   step(wait, { do: ends, at, millis }),
   step(millis, { do: "database", id, before: 0, after: 2, fails: false }),
   ...atOnce.map((wait) => step(wait, { do: "ask", id })),
@@ -115,5 +138,5 @@ const killed: Plot = record({
 export const plot: Plot = oneof(
   { weight: 4, arbitrary: unheard },
   { weight: 3, arbitrary: unacknowledged },
-  { weight: 2, arbitrary: killed }
+  { weight: 3, arbitrary: killed }
 )
