@@ -35,6 +35,8 @@ export interface Options {
 /** What a run says of itself as it goes. */
 export interface Progress {
   readonly say: (text: string) => Effect.Effect<void>
+  /** What was counted before somebody ended it; the database was not asked what it has lost. */
+  readonly interrupted: (soFar: Result) => Effect.Effect<void>
 }
 
 /** Over the time that memory may be believed: clocks count whole milliseconds, and two processes read them. */
@@ -53,7 +55,7 @@ export interface Result {
   readonly misses: number
 }
 
-export const run = (options: Options, { say }: Progress) =>
+export const run = (options: Options, { interrupted, say }: Progress) =>
   Effect.gen(function* () {
     const boundMillis = boundOf(options)
     yield* say("starting the database and the store")
@@ -108,19 +110,24 @@ export const run = (options: Options, { say }: Progress) =>
       Effect.zipRight(Effect.repeat(isEnough, { until: (enough) => enough })),
       Effect.zipRight(Deferred.succeed(over, undefined))
     )
-    yield* Effect.raceFirst(Effect.all([load, clock], { concurrency: 2 }), Deferred.await(failure))
+    const soFar = Effect.map(Ref.get(health), (all): Result => {
+      const seen = [...all.values()]
+      return {
+        options,
+        boundMillis,
+        database: database.name,
+        counts: tally.counts(),
+        faults: broken,
+        hits: seen.reduce((sum, one) => sum + one.hits, 0),
+        misses: seen.reduce((sum, one) => sum + one.misses, 0)
+      }
+    })
+    yield* Effect.raceFirst(Effect.all([load, clock], { concurrency: 2 }), Deferred.await(failure)).pipe(
+      Effect.onInterrupt(() => Effect.flatMap(soFar, interrupted))
+    )
     yield* look
     for (const { slug, value } of yield* database.stored(subjects)) tally.stored(slug, value)
-    const seen = [...(yield* Ref.get(health)).values()]
-    return {
-      options,
-      boundMillis,
-      database: database.name,
-      counts: tally.counts(),
-      faults: broken,
-      hits: seen.reduce((sum, one) => sum + one.hits, 0),
-      misses: seen.reduce((sum, one) => sum + one.misses, 0)
-    } satisfies Result
+    return yield* soFar
   }).pipe(
     Effect.scoped,
     Effect.provide(NodeHttpClient.makeAgentLayer({ keepAlive: true })),

@@ -49,6 +49,8 @@ export const rows = ({
   ["the same after a 202", distribution(counts.lags("here"))]
 ]
 
+export const untilInterrupted = "interrupted; until then, and without asking the database for what it has lost:"
+
 export const table = (result: Result): string => {
   const all = rows(result)
   const width = Math.max(...all.map(([name]) => name.length))
