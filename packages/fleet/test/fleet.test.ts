@@ -64,7 +64,7 @@ describeWithRedis(
           child.stderr.on("data", (data) => {
             progress += String(data)
             // When a second thing is broken there has been load for a while.
-            if (/load for 20 s\n.+\n.+\n/.test(progress)) child.kill("SIGINT")
+            if (/load for 20 s\n.+\n.+\n/.test(progress) && !child.killed) child.kill("SIGINT")
           })
           child.once("close", (code) => resume(Effect.succeed({ code, out, progress })))
           return Effect.sync(() => child.kill("SIGKILL"))
