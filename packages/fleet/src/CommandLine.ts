@@ -46,6 +46,7 @@ after a flip was acknowledged another process still answered from before it.
 
 It needs a redis-server on the PATH. It exits with 0 when no answer was stale, 1 when one was or something failed, 2
 when the options make no sense, 3 when the database lost writes that it had acknowledged and explains what was stale.
+Ctrl-C ends it earlier, with what was counted until then and 130. What is being done goes to standard error.
 `
 
 const options = {

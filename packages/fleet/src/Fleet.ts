@@ -36,6 +36,8 @@ export interface Options {
 /** What a run says of itself as it goes. */
 export interface Progress {
   readonly say: (text: string) => Effect.Effect<void>
+  /** What was counted before somebody ended it; the database was not asked what it has lost. */
+  readonly interrupted: (soFar: Result) => Effect.Effect<void>
 }
 
 /** Over the time that memory may be believed: clocks count whole milliseconds, and two processes read them. */
@@ -50,12 +52,13 @@ export interface Result {
   readonly database: "PostgreSQL" | "PGlite"
   readonly counts: ReturnType<Tally.Tally["counts"]>
   readonly faults: ReadonlyMap<Faults.Kind, number>
-  readonly ending: Ending.Ending
+  /** Absent: it was interrupted before that. */
+  readonly ending: Ending.Ending | undefined
   readonly hits: number
   readonly misses: number
 }
 
-export const run = (options: Options, { say }: Progress) =>
+export const run = (options: Options, { interrupted, say }: Progress) =>
   Effect.gen(function* () {
     const boundMillis = boundOf(options)
     yield* say("starting the database and the store")
@@ -113,22 +116,28 @@ export const run = (options: Options, { say }: Progress) =>
       Effect.zipRight(Effect.repeat(isEnough, { until: (enough) => enough })),
       Effect.zipRight(Deferred.succeed(over, undefined))
     )
-    yield* Effect.raceFirst(Effect.all([load, clock], { concurrency: 2 }), Deferred.await(failure))
+    const soFar = (ending?: Ending.Ending) =>
+      Effect.map(Ref.get(health), (all): Result => {
+        const seen = [...all.values()]
+        return {
+          options,
+          boundMillis,
+          database: database.name,
+          counts: tally.counts(),
+          faults: broken,
+          ending,
+          hits: seen.reduce((sum, one) => sum + one.hits, 0),
+          misses: seen.reduce((sum, one) => sum + one.misses, 0)
+        }
+      })
+    yield* Effect.raceFirst(Effect.all([load, clock], { concurrency: 2 }), Deferred.await(failure)).pipe(
+      Effect.onInterrupt(() => Effect.flatMap(soFar(), interrupted))
+    )
     yield* look
     yield* say("waiting until every instance answers what the database says")
     const ending = yield* Ending.agree({ instances, subjects, stored: database.stored(subjects), boundMillis })
     for (const [slug, value] of ending.stored) tally.stored(slug, value)
-    const seen = [...(yield* Ref.get(health)).values()]
-    return {
-      options,
-      boundMillis,
-      database: database.name,
-      counts: tally.counts(),
-      faults: broken,
-      ending,
-      hits: seen.reduce((sum, one) => sum + one.hits, 0),
-      misses: seen.reduce((sum, one) => sum + one.misses, 0)
-    } satisfies Result
+    return yield* soFar(ending)
   }).pipe(
     Effect.scoped,
     Effect.provide(NodeHttpClient.makeAgentLayer({ keepAlive: true })),

@@ -16,6 +16,13 @@ const distribution = (all: ReadonlyArray<number>): string =>
 const listed = (counts: ReadonlyMap<string, number>): string =>
   counts.size === 0 ? "none" : [...counts].map(([what, count]) => `${what} ${count}`).join(", ")
 
+const inTheEnd = ({ differences, millis: took }: Ending): [string, string] => [
+  "in the end",
+  differences.length === 0
+    ? `every instance says what the database says, after ${millis(took)}`
+    : `${differences.length} answers are not what the database says, after ${millis(took)}`
+]
+
 /** Pairs of a name and what is to be said of it. */
 export const rows = ({
   boundMillis,
@@ -47,15 +54,12 @@ export const rows = ({
     `${counts.lost.length}` +
       (counts.staleOfDatabase === 0 ? "" : `, which explain ${counts.staleOfDatabase} further stale answers`)
   ],
-  [
-    "in the end",
-    ending.differences.length === 0
-      ? `every instance says what the database says, after ${millis(ending.millis)}`
-      : `${ending.differences.length} answers are not what the database says, after ${millis(ending.millis)}`
-  ],
+  ...(ending === undefined ? [] : [inTheEnd(ending)]),
   ["invalidation delay", distribution(counts.lags("everywhere"))],
   ["the same after a 202", distribution(counts.lags("here"))]
 ]
+
+export const untilInterrupted = "interrupted; until then, and without asking the database for what it has lost:"
 
 export const table = (result: Result): string => {
   const all = rows(result)
@@ -96,7 +100,7 @@ const different = ({ answer, by, slug, what }: Difference): string =>
 export const details = ({ counts, ending }: Pick<Result, "counts" | "ending">): ReadonlyArray<string> => [
   ...counts.stales.map(stale),
   ...counts.lost.map(lost),
-  ...ending.differences.map(different),
+  ...(ending?.differences ?? []).map(different),
   ...counts.stalesOfDatabase.map((one) => `  not the cache's, the database lost the write:\n${stale(one)}`)
 ]
 
@@ -106,9 +110,9 @@ export const exitCode = ({
   ending
 }: {
   readonly counts: Pick<Result["counts"], "stale" | "lost">
-  readonly ending: Pick<Ending, "differences">
+  readonly ending: Pick<Ending, "differences"> | undefined
 }): 0 | 1 | 3 => {
   if (counts.stale > 0) return 1
   // What a database mixes up it may have answered to anybody.
-  return counts.lost.length > 0 ? 3 : ending.differences.length > 0 ? 1 : 0
+  return counts.lost.length > 0 ? 3 : (ending?.differences ?? []).length > 0 ? 1 : 0
 }

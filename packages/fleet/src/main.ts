@@ -10,25 +10,30 @@ import * as CommandLine from "./CommandLine.js"
 import * as Fleet from "./Fleet.js"
 import * as Report from "./Report.js"
 
-/** On a terminal one sees what is broken; elsewhere only the result is of interest. */
 const progress: Fleet.Progress = {
-  say: (text) => (process.stderr.isTTY ? Console.error(text) : Effect.void)
+  say: Console.error,
+  interrupted: (soFar) => Effect.zipRight(Console.log(Report.untilInterrupted), print(soFar))
 }
+
+const print = (result: Fleet.Result) =>
+  Effect.zipRight(Console.log(Report.table(result)), Effect.forEach(Report.details(result), Console.log))
 
 const fleet = (request: CommandLine.Request) =>
   Effect.gen(function* () {
     const seed = request.seed ?? String(yield* Random.nextIntBetween(0, 2 ** 31 - 1))
+    yield* Console.log(`seed  ${seed}`)
     const clients = request.client === undefined ? (["redis", "upstash"] as const) : [request.client]
     let worst: 0 | 1 | 3 = 0
     for (const client of clients) {
       const result = yield* Fleet.run({ ...request, client, seed }, progress)
-      yield* Console.log(Report.table(result))
-      for (const one of Report.details(result)) yield* Console.log(one)
+      yield* print(result)
       const code = Report.exitCode(result)
       if (worst !== 1 && code !== 0) worst = code
     }
     return worst
-  }).pipe(Effect.tapErrorCause((cause) => Console.error(explain(cause))))
+  }).pipe(
+    Effect.tapErrorCause((cause) => (Cause.isInterruptedOnly(cause) ? Effect.void : Console.error(explain(cause))))
+  )
 
 let code = 1
 

@@ -45,8 +45,8 @@ describe("the command line of the fleet", () => {
   })
 
   it("without a redis-server: exit code 1, and one line that says how to get one", () => {
-    const { status, stderr } = fleet([], { PATH: "" })
-    expect(status).toBe(1)
+    const { status, stderr, stdout } = fleet(["--seed", "9"], { PATH: "" })
+    expect([status, stdout]).toEqual([1, "seed  9\n"])
     expect(stderr.split("\n").filter((line) => line.includes("redis-server"))).toEqual([
       "no redis-server on the PATH: apt-get install redis-server, or brew install redis"
     ])
