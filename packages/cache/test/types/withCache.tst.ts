@@ -133,8 +133,8 @@ describe("CacheKey / make", () => {
     expect(CacheKey.make({ prefix: "names", key: () => [], schema: Schema.String })).type.toRaiseError(
       /Source has 0 element\(s\) but target requires 1/
     )
-    expect(CacheKey.make({ prefix: "names", key: () => [true], schema: Schema.String })).type.toRaiseError(
-      /Type 'boolean' is not assignable to type 'Part'/
+    expect(CacheKey.make({ prefix: "names", key: () => [7n], schema: Schema.String })).type.toRaiseError(
+      /Type 'bigint' is not assignable to type 'Part'/
     )
   })
 
