@@ -112,7 +112,7 @@ describeWithRedis("traps of @upstash/redis", () => {
     it.effect("signal: an aborted request rejects, where a static signal would resolve it with nonsense", () =>
       Effect.gen(function* () {
         const { faults, requests, token, url } = yield* UpstashLocal.UpstashLocal
-        const request = Requester.make({ url, token })
+        const request = Requester.make({ url, host: new URL(url).host, token })
         yield* faults.set(Fault.hang)
         yield* requests.reset
         for (const [path, body] of [

@@ -33,7 +33,9 @@ export const instanceOver = <E>(
     const report = ({ cause }: Reporter.CacheFailure) => Effect.sync(() => void failures.push(Cause.pretty(cause)))
     const context = yield* Layer.build(
       // What is shown is who hears whom, not what a busy machine does to time limits.
-      Cache.layerWithBus({ memory, storeTimeout: "5 seconds", storeBudget: "10 seconds" }).pipe(Layer.provide([below, Layer.succeed(Reporter.Reporter, { report })]))
+      Cache.layerWithBus({ memory, storeTimeout: "5 seconds", storeBudget: "10 seconds" }).pipe(
+        Layer.provide([below, Layer.succeed(Reporter.Reporter, { report })])
+      )
     )
     yield* Effect.provide(
       Cache.listen((event) => void events.push("because" in event ? `${event._tag} ${event.because}` : event._tag)),
